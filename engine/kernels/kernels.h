@@ -1,0 +1,142 @@
+/* The kernel table: one function per job, one table per instruction set.
+ *
+ * Layouts. A *plane block* holds `width` channels of an image: [pixels][width], row-major pixels, channel fastest. A
+ * feature map of C channels is ceil(C / width) plane blocks (nChw8c and the like); lanes beyond C are zero and stay so
+ * (weights, biases, scales and shifts of those lanes are zero). *Tokens* are row-major [tokens][stride], stride being C
+ * rounded up to FV_TOKEN_ALIGNMENT floats; columns beyond C are zero. All sizes and strides are in elements (floats).
+ * Buffers are engine-owned and padded as said here; a kernel reads and writes nothing beyond.
+ *
+ * Each family has a scalar source (the reference: plain loops that sum in double) and a vector source, written once over
+ * vector.h and compiled once per instruction set. Tables of every width also exist compiled for the baseline of the
+ * architecture, so that each width is tested on each machine.
+ *
+ * Thread safety: kernels are pure functions of their arguments. */
+#ifndef FOVEA_KERNELS_KERNELS_H
+#define FOVEA_KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fovea/cpu.h"
+
+enum { FV_MAX_WIDTH = 16, FV_TOKEN_ALIGNMENT = 16, FV_MAX_TILE_ROWS = 16, FV_MAX_TILE_VECTORS = 4 };
+
+enum fv_activation {
+    FV_ACTIVATION_NONE,
+    FV_ACTIVATION_RELU,       /* max(x, 0) */
+    FV_ACTIVATION_LEAKY_RELU, /* x >= 0 ? x : slope x */
+    FV_ACTIVATION_SILU,       /* x / (1 + exp(-x)) */
+    FV_ACTIVATION_SIGMOID,    /* 1 / (1 + exp(-x)) */
+    FV_ACTIVATION_GELU,       /* x (1 + erf(x / sqrt 2)) / 2 */
+};
+
+/* What happens to a finished sum before it is stored: y = activation(sum + bias + residual). */
+struct fv_epilogue {
+    const float *bias;            /* [vectors][width], or NULL */
+    const float *const *residual; /* [rows] pointers laid out like the outputs, or NULL */
+    size_t residual_stride;       /* distance between the vectors of one residual row */
+    enum fv_activation activation;
+    float slope;
+};
+
+/* A register tile of an indirect matrix product:
+ *   y[r][v] (+)= sum over segments s and k < length of inputs[s][r][k] * weights[s][k][v]
+ * for rows r < rows and vectors v < vectors of `width` outputs each. */
+struct fv_gemm_tile {
+    size_t rows;                 /* 1 .. table->tile_rows */
+    size_t vectors;              /* 1 .. table->tile_vectors */
+    size_t segments, length;     /* >= 1 */
+    const float *const *inputs;  /* [segments][table->tile_rows]: each points to `length` floats; entries from `rows` on
+                                    are not read */
+    const float *weights;        /* [segments][length][vectors][width] */
+    float *const *outputs;       /* [rows]: vector v of row r is at outputs[r] + v * output_stride */
+    size_t output_stride;
+    bool accumulate;             /* start from the stored outputs instead of from zero */
+    const struct fv_epilogue *epilogue; /* NULL while further segments follow */
+};
+
+/* Geometry of a sliding window over one plane block. Taps outside the input count as zero for convolution and sum,
+ * and as absent for maximum. */
+struct fv_window {
+    size_t input_height, input_width, output_height, output_width;
+    size_t kernel_height, kernel_width, stride_y, stride_x;
+    size_t pad_top, pad_left; /* the padding at the end follows from the output size */
+};
+
+struct fv_kernels {
+    enum fv_isa isa;
+    size_t width;        /* floats in a vector, channels in a plane block */
+    size_t tile_rows;    /* rows of the largest matrix tile, at most FV_MAX_TILE_ROWS */
+    size_t tile_vectors; /* vectors of the largest matrix tile, at most FV_MAX_TILE_VECTORS */
+
+    void (*gemm_tile)(const struct fv_gemm_tile *tile);
+
+    /* Depthwise convolution of output rows first_row .. last_row-1 of one plane block:
+     * y = activation(sum over taps of x * weights[tap] + bias); weights [kernel_height][kernel_width][width], bias
+     * [width]. */
+    void (*depthwise)(const struct fv_window *window, const float *input, const float *weights, const float *bias,
+                      enum fv_activation activation, float slope, size_t first_row, size_t last_row, float *output);
+
+    /* Maximum over the taps that lie inside the input (at least one does). */
+    void (*max_pool)(const struct fv_window *window, const float *input, size_t first_row, size_t last_row,
+                     float *output);
+    /* Mean over the taps; include_padding divides by the kernel's size, else by the number of taps inside. */
+    void (*average_pool)(const struct fv_window *window, const float *input, bool include_padding, size_t first_row,
+                         size_t last_row, float *output);
+
+    /* y[p] = activation(x[p] * scale + shift + residual[p]); scale and shift are [width], NULL for 1 and 0; residual is
+     * [pixels][width] or NULL. Output may be the input or the residual. */
+    void (*affine)(const float *input, const float *scale, const float *shift, const float *residual,
+                   enum fv_activation activation, float slope, size_t pixels, float *output);
+
+    /* mean[l] and biased variance[l] over the pixels of each lane, in two passes, accumulated so that the relative error
+     * stays near one rounding of float whatever the number of pixels (sums of short runs in float, runs in double). */
+    void (*moments)(const float *input, size_t pixels, float *mean, float *variance);
+    /* mean[l] alone, the same way. */
+    void (*mean)(const float *input, size_t pixels, float *mean);
+
+    /* Enlarges one plane block by whole factors. Bilinear: half-pixel centres (PyTorch's align_corners=False): source
+     * coordinate (i + 0.5) / factor - 0.5, clamped at the edges. Rows first_row .. last_row-1 of the output. */
+    void (*upsample_nearest)(const float *input, size_t height, size_t width, size_t factor_y, size_t factor_x,
+                             size_t first_row, size_t last_row, float *output);
+    void (*upsample_bilinear)(const float *input, size_t height, size_t width, size_t factor_y, size_t factor_x,
+                              size_t first_row, size_t last_row, float *output);
+
+    /* Planar [channels][pixels] (channel stride channel_stride) to one plane block, channels 1 .. width, and back. */
+    void (*planar_to_block)(const float *planar, size_t channel_stride, size_t channels, size_t pixels, float *block);
+    void (*block_to_planar)(const float *block, size_t channels, size_t pixels, float *planar, size_t channel_stride);
+
+    /* Softmax over `channels` (1 .. width) lanes of each pixel of one block; the other lanes become zero. */
+    void (*softmax_block)(const float *input, size_t channels, size_t pixels, float *output);
+
+    /* Layer norm of one token: y = (x - mean) / sqrt(variance + epsilon) * weight + bias over `channels`; all rows have
+     * FV_TOKEN_ALIGNMENT padding, of which the output's is set to zero. Output may be the input. */
+    void (*layer_norm)(const float *input, size_t channels, const float *weight, const float *bias, float epsilon,
+                       float *output);
+
+    /* y[i] = softmax(x + bias + mask)[i], i < count; bias and mask may be NULL. Rows hold `count` rounded up to
+     * FV_TOKEN_ALIGNMENT; the output beyond count is zero. Output may be the input. */
+    void (*softmax_row)(const float *input, const float *bias, const float *mask, size_t count, float *output);
+
+    /* y[i] = activation(x[i] + residual[i]) for `count` floats, a multiple of FV_TOKEN_ALIGNMENT; residual may be NULL.
+     * Output may be either input. */
+    void (*activate)(const float *input, const float *residual, enum fv_activation activation, float slope, size_t count,
+                     float *output);
+
+    /* Fills weight panels and key panels: columns[c][0 .. count-1] of a row-major [rows][stride] matrix transposed, as
+     * output[k][lane] = input[lane][k] for lane < lanes, zero for lane >= lanes up to `padded`. */
+    void (*transpose_panel)(const float *const *input, size_t lanes, size_t count, size_t padded, float *output);
+};
+
+/* The table of an instruction set that this build has, or NULL. */
+const struct fv_kernels *fv_kernels_for(enum fv_isa isa);
+
+/* Every table in this build that this machine can run, for tests and benchmarks: the instruction sets' own tables and
+ * the baseline builds of every width. Returns the number; `tables` holds at most `capacity`, `names` (may be NULL) gets
+ * static names such as "avx2" or "baseline16". */
+size_t fv_kernels_list(const struct fv_kernels **tables, const char **names, size_t capacity);
+
+/* The scalar table whose blocks have `width` channels (4, 8 or 16): the reference for tables of that width. */
+const struct fv_kernels *fv_kernels_reference(size_t width);
+
+#endif
