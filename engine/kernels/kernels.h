@@ -6,9 +6,9 @@
  * rounded up to FV_TOKEN_ALIGNMENT floats; columns beyond C are zero. All sizes and strides are in elements (floats).
  * Buffers are engine-owned and padded as said here; a kernel reads and writes nothing beyond.
  *
- * Each family has a scalar source (the reference: plain loops that sum in double) and a vector source, written once over
- * vector.h and compiled once per instruction set. Tables of every width also exist compiled for the baseline of the
- * architecture, so that each width is tested on each machine.
+ * Each family has a scalar source (the reference: plain loops that sum in double) and a vector source, written once
+ * over vector.h and compiled once per instruction set. Tables of every width also exist compiled for the baseline of
+ * the architecture, so that each width is tested on each machine.
  *
  * Thread safety: kernels are pure functions of their arguments. */
 #ifndef FOVEA_KERNELS_KERNELS_H
@@ -43,15 +43,15 @@ struct fv_epilogue {
  *   y[r][v] (+)= sum over segments s and k < length of inputs[s][r][k] * weights[s][k][v]
  * for rows r < rows and vectors v < vectors of `width` outputs each. */
 struct fv_gemm_tile {
-    size_t rows;                 /* 1 .. table->tile_rows */
-    size_t vectors;              /* 1 .. table->tile_vectors */
-    size_t segments, length;     /* >= 1 */
-    const float *const *inputs;  /* [segments][table->tile_rows]: each points to `length` floats; entries from `rows` on
-                                    are not read */
-    const float *weights;        /* [segments][length][vectors][width] */
-    float *const *outputs;       /* [rows]: vector v of row r is at outputs[r] + v * output_stride */
+    size_t rows;                /* 1 .. table->tile_rows */
+    size_t vectors;             /* 1 .. table->tile_vectors */
+    size_t segments, length;    /* >= 1 */
+    const float *const *inputs; /* [segments][table->tile_rows]: each points to `length` floats; entries from `rows` on
+                                   are not read */
+    const float *weights;       /* [segments][length][vectors][width] */
+    float *const *outputs;      /* [rows]: vector v of row r is at outputs[r] + v * output_stride */
     size_t output_stride;
-    bool accumulate;             /* start from the stored outputs instead of from zero */
+    bool accumulate;                    /* start from the stored outputs instead of from zero */
     const struct fv_epilogue *epilogue; /* NULL while further segments follow */
 };
 
@@ -89,8 +89,9 @@ struct fv_kernels {
     void (*affine)(const float *input, const float *scale, const float *shift, const float *residual,
                    enum fv_activation activation, float slope, size_t pixels, float *output);
 
-    /* mean[l] and biased variance[l] over the pixels of each lane, in two passes, accumulated so that the relative error
-     * stays near one rounding of float whatever the number of pixels (sums of short runs in float, runs in double). */
+    /* mean[l] and biased variance[l] over the pixels of each lane, in two passes, accumulated so that the relative
+     * error stays near one rounding of float whatever the number of pixels (sums of short runs in float, runs in
+     * double). */
     void (*moments)(const float *input, size_t pixels, float *mean, float *variance);
     /* mean[l] alone, the same way. */
     void (*mean)(const float *input, size_t pixels, float *mean);
@@ -120,8 +121,8 @@ struct fv_kernels {
 
     /* y[i] = activation(x[i] + residual[i]) for `count` floats, a multiple of FV_TOKEN_ALIGNMENT; residual may be NULL.
      * Output may be either input. */
-    void (*activate)(const float *input, const float *residual, enum fv_activation activation, float slope, size_t count,
-                     float *output);
+    void (*activate)(const float *input, const float *residual, enum fv_activation activation, float slope,
+                     size_t count, float *output);
 
     /* Fills weight panels and key panels: columns[c][0 .. count-1] of a row-major [rows][stride] matrix transposed, as
      * output[k][lane] = input[lane][k] for lane < lanes, zero for lane >= lanes up to `padded`. */

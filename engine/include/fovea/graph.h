@@ -1,4 +1,5 @@
-/* Describing a net: each call adds one operation and returns a handle to its result, so that a net reads like its paper.
+/* Describing a net: each call adds one operation and returns a handle to its result, so that a net reads like its
+ * paper.
  *
  * A graph serves one image (batch 1). Values are *planes* (channels x height x width) or *tokens* (height*width rows of
  * `channels`, in row-major grid order). Physical layouts are the engine's own business. Parameters are named by their
@@ -43,8 +44,8 @@ struct fv_padding {
     size_t top, left, bottom, right;
 };
 
-/* y[o] = sum x * weight[o] + bias[o] (cross-correlation, PyTorch's Conv2d). `weight` names a tensor [O, I/groups, kh, kw],
- * `bias` one of [O], or NULL. Output side: floor((n + pads - k) / stride) + 1. */
+/* y[o] = sum x * weight[o] + bias[o] (cross-correlation, PyTorch's Conv2d). `weight` names a tensor [O, I/groups, kh,
+ * kw], `bias` one of [O], or NULL. Output side: floor((n + pads - k) / stride) + 1. */
 struct fv_convolution {
     const char *weight, *bias;
     size_t stride_y, stride_x; /* 0 counts as 1 */
@@ -53,8 +54,8 @@ struct fv_convolution {
     bool to_tokens; /* the result is tokens [oh*ow][O] */
 };
 
-/* PyTorch's ConvTranspose2d without padding: weight [I, O, kh, kw]; y[o][s*i + a][...] += x[i] * weight. The stride must
- * equal the kernel (FV_ERROR_UNSUPPORTED otherwise). */
+/* PyTorch's ConvTranspose2d without padding: weight [I, O, kh, kw]; y[o][s*i + a][...] += x[i] * weight. The stride
+ * must equal the kernel (FV_ERROR_UNSUPPORTED otherwise). */
 struct fv_transposed_convolution {
     const char *weight, *bias;
     size_t stride_y, stride_x;
@@ -63,13 +64,15 @@ struct fv_transposed_convolution {
 struct fv_pool {
     size_t kernel_y, kernel_x, stride_y, stride_x;
     struct fv_padding padding;
-    bool ceil_mode;       /* output side rounded up, PyTorch's rule (the last window starts inside the input or its left padding) */
+    bool ceil_mode;       /* output side rounded up, PyTorch's rule (the last window starts inside the input or its left
+                             padding) */
     bool include_padding; /* average: divide by kernel size (PyTorch's count_include_pad) */
 };
 
 /* Multi-head attention inside windows (Swin, arXiv:2103.14030). Input: tokens of 3C channels, [3][heads][C/heads]. The
  * grid is rolled by (-shift, -shift), cut into window x window squares; per window and head
- * softmax(q k^T / sqrt(d) + bias(p, q) + mask) v; then cut and roll are undone. `table` names the relative position bias
+ * softmax(q k^T / sqrt(d) + bias(p, q) + mask) v; then cut and roll are undone. `table` names the relative position
+ * bias
  * [(2 table_window - 1)^2, heads]. Grid sides must be multiples of `window`. Mask: -100 between tokens that were not
  * neighbours before the roll. */
 struct fv_window_attention {

@@ -33,13 +33,13 @@ enum fv_type {
 const char *fv_type_name(enum fv_type type);
 
 struct fv_tensor {
-    const char *name;         /* zero-terminated */
+    const char *name; /* zero-terminated */
     enum fv_type type;
-    uint32_t rank;            /* 0 .. FV_MAX_RANK */
+    uint32_t rank;             /* 0 .. FV_MAX_RANK */
     size_t shape[FV_MAX_RANK]; /* PyTorch's order; entries from `rank` on are 1 */
-    size_t elements;          /* product of the shape */
+    size_t elements;           /* product of the shape */
     size_t bytes;
-    const void *data;         /* into the mapping; aligned to the file's alignment */
+    const void *data; /* into the mapping; aligned to the file's alignment */
 };
 
 struct fv_model;
@@ -99,11 +99,12 @@ enum fv_status fv_model_require_number(const struct fv_model *model, const char 
 
 /* Writing. A writer collects metadata and tensor descriptions, then streams: fv_writer_create, any number of
  * fv_writer_set_* and fv_writer_declare, fv_writer_begin, then for each tensor in the order of declaration
- * fv_writer_tensor, and fv_writer_finish. The bytes go to a temporary file in the folder of `path`, which is flushed and
- * renamed over `path` by fv_writer_finish; whatever fails before leaves no file. */
+ * fv_writer_tensor, and fv_writer_finish. The bytes go to a temporary file in the folder of `path`, which is flushed
+ * and renamed over `path` by fv_writer_finish; whatever fails before leaves no file. */
 struct fv_writer;
 enum fv_status fv_writer_create(const char *path, struct fv_writer **writer, struct fv_error *error);
-enum fv_status fv_writer_set_string(struct fv_writer *writer, const char *key, const char *value, struct fv_error *error);
+enum fv_status fv_writer_set_string(struct fv_writer *writer, const char *key, const char *value,
+                                    struct fv_error *error);
 enum fv_status fv_writer_set_u32(struct fv_writer *writer, const char *key, uint32_t value, struct fv_error *error);
 enum fv_status fv_writer_set_f32(struct fv_writer *writer, const char *key, float value, struct fv_error *error);
 enum fv_status fv_writer_set_bool(struct fv_writer *writer, const char *key, bool value, struct fv_error *error);

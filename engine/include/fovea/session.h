@@ -1,9 +1,9 @@
 /* Running a net: a session holds the plan, the packed weights and the memory of one graph.
  *
- * Creation infers, fuses (batch norm, bias, activation, residual, gates), chooses for each node the first algorithm of an
- * ordered list that accepts it, packs the weights for it, and places every intermediate value in one arena by liveness
- * and best fit. Running allocates nothing and cannot fail. The result is the same bits for any number of threads and on
- * every run on the same instruction set.
+ * Creation infers, fuses (batch norm, bias, activation, residual, gates), chooses for each node the first algorithm of
+ * an ordered list that accepts it, packs the weights for it, and places every intermediate value in one arena by
+ * liveness and best fit. Running allocates nothing and cannot fail. The result is the same bits for any number of
+ * threads and on every run on the same instruction set.
  *
  * Thread safety: a session is used by one thread at a time; different sessions are independent unless they share a
  * thread pool. */
@@ -39,18 +39,18 @@ void fv_session_destroy(struct fv_session *session);
 struct fv_shape fv_session_input_shape(const struct fv_session *session);
 struct fv_shape fv_session_output_shape(const struct fv_session *session);
 
-/* One pass. `input` [channels][height][width] and `output` (planes: [channels][height][width]; tokens: [rows][channels])
- * are dense float32 arrays of the caller's. */
+/* One pass. `input` [channels][height][width] and `output` (planes: [channels][height][width]; tokens:
+ * [rows][channels]) are dense float32 arrays of the caller's. */
 void fv_session_run(struct fv_session *session, const float *input, float *output);
 
 /* What the plan costs. */
 struct fv_session_info {
     enum fv_isa isa;
     size_t nodes;
-    size_t arena_bytes;          /* all intermediate values */
-    size_t scratch_bytes;        /* all threads' scratch */
-    size_t weight_bytes;         /* packed weights */
-    double multiply_adds;        /* of one pass, counted directly (without zero padding of channels) */
+    size_t arena_bytes;   /* all intermediate values */
+    size_t scratch_bytes; /* all threads' scratch */
+    size_t weight_bytes;  /* packed weights */
+    double multiply_adds; /* of one pass, counted directly (without zero padding of channels) */
 };
 struct fv_session_info fv_session_info(const struct fv_session *session);
 
@@ -62,9 +62,9 @@ struct fv_node_info {
     const char *refusals;  /* why the algorithms before it in the list refused, "" if none did */
     struct fv_shape input, output;
     double multiply_adds;
-    size_t bytes;          /* read and written once: inputs, weights, outputs */
-    size_t arena_offset;   /* of the output, in bytes */
-    double seconds;        /* of the last pass if profiling, else 0 */
+    size_t bytes;        /* read and written once: inputs, weights, outputs */
+    size_t arena_offset; /* of the output, in bytes */
+    double seconds;      /* of the last pass if profiling, else 0 */
 };
 struct fv_node_info fv_session_node(const struct fv_session *session, size_t index);
 

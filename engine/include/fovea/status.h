@@ -26,13 +26,14 @@ enum { FV_MESSAGE_SIZE = 1024 };
 
 struct fv_error {
     enum fv_status status;
-    char message[FV_MESSAGE_SIZE]; /* one sentence, no newline at the end; names the file, the place, expected and found */
+    char message[FV_MESSAGE_SIZE]; /* one sentence, no newline at the end; names the file, the place, expected and found
+                                    */
 };
 
 #if defined(__GNUC__)
-#define FV_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define FV_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
 #else
-#define FV_PRINTF(format, first)
+#define FV_PRINTF(text, first)
 #endif
 
 /* Stores `status` and the printf-formatted message in `error` (which may be NULL) and returns `status`. Messages longer
