@@ -1,0 +1,66 @@
+#include "fovea/memory.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Allocations that may still succeed; negative: no limit. */
+static atomic_long remaining_successes = -1;
+
+void fv_memory_fail_after(long successes) {
+    atomic_store(&remaining_successes, successes < 0 ? -1 : successes);
+}
+
+/* Counts one allocation; false if it has to fail. */
+static bool allocation_permitted(void) {
+    long remaining = atomic_load_explicit(&remaining_successes, memory_order_relaxed);
+    while (remaining > 0) {
+        if (atomic_compare_exchange_weak(&remaining_successes, &remaining, remaining - 1)) {
+            return true;
+        }
+    }
+    return remaining < 0;
+}
+
+void *fv_allocate(size_t count, size_t size) {
+    size_t bytes;
+    size_t rounded;
+    if (!fv_multiply(count, size, &bytes) || !fv_add(bytes > 0 ? bytes : 1, FV_ALIGNMENT - 1, &rounded)) {
+        return NULL;
+    }
+    if (!allocation_permitted()) {
+        return NULL;
+    }
+    /* aligned_alloc wants a multiple of the alignment. */
+    return aligned_alloc(FV_ALIGNMENT, rounded - rounded % FV_ALIGNMENT);
+}
+
+void *fv_allocate_zero(size_t count, size_t size) {
+    void *block = fv_allocate(count, size);
+    if (block != NULL) {
+        memset(block, 0, count * size);
+    }
+    return block;
+}
+
+void *fv_reallocate(void *block, size_t old_count, size_t new_count, size_t size) {
+    void *fresh = fv_allocate(new_count, size);
+    if (fresh != NULL && block != NULL) {
+        memcpy(fresh, block, (old_count < new_count ? old_count : new_count) * size);
+        fv_release(block);
+    }
+    return fresh;
+}
+
+char *fv_duplicate(const char *text) {
+    size_t bytes = strlen(text) + 1;
+    char *copy = fv_allocate(bytes, 1);
+    if (copy != NULL) {
+        memcpy(copy, text, bytes);
+    }
+    return copy;
+}
+
+void fv_release(void *block) {
+    free(block);
+}
