@@ -1,0 +1,65 @@
+"""The graders' base images, their split, and the network input of one image."""
+import glob
+import os
+import numpy as np
+import torch
+from PIL import Image
+
+SIZE = 224
+HERE = os.path.dirname(os.path.abspath(__file__))
+REGIME = {   # filter, mean, standard deviation, as each family was published
+    'swin': (Image.BICUBIC, (.485, .456, .406), (.229, .224, .225)),
+    'se_resnext': (Image.BILINEAR, (.5, .5, .5), (.5, .5, .5)),
+}
+
+
+class Base:
+    def __init__(self, file, source, poor):
+        self.stem = os.path.splitext(os.path.basename(file))[0]
+        self.source, self.poor = source, poor
+        self.image = Image.open(file).convert('L')
+
+
+def bases(coips, rossa, held=0.25, seed=1):
+    """(train, held out); superficial COIPS images and all of ROSSA, split within each source. held 0: everything to train."""
+    with open(os.path.join(HERE, 'poor_bases.txt')) as f:
+        poor = {line.strip() for line in f if not line.startswith('#')}
+    train, out = [], []
+    for source, pattern in (('coips', os.path.join(coips, 'images', 'superficial_*')), ('rossa', os.path.join(rossa, 'images', '*'))):
+        files = sorted(glob.glob(pattern))
+        order = np.random.RandomState(seed).permutation(len(files))
+        n = int(round(held * len(files)))
+        for k, i in enumerate(order):
+            stem = os.path.splitext(os.path.basename(files[i]))[0]
+            (out if k < n else train).append(Base(files[i], source, stem in poor))
+    return train, out
+
+
+def small(image, net):
+    """8-bit [SIZE, SIZE], resized as the program does it."""
+    return np.asarray(image if image.size == (SIZE, SIZE) else image.resize((SIZE, SIZE), REGIME[net][0]))
+
+
+def network_input(batch, net):
+    """[n, 3, SIZE, SIZE] from 8-bit [n, SIZE, SIZE]"""
+    _, mean, sd = REGIME[net]
+    x = torch.from_numpy(np.ascontiguousarray(batch)).float()[:, None].expand(-1, 3, -1, -1) / 255
+    return (x - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(sd).view(1, 3, 1, 1)
+
+
+def confusion(net, name, images, labels):
+    """Rows truth, columns prediction; also the wrong ones as (index, predicted)."""
+    table, wrong = np.zeros((3, 3), int), []
+    net.eval()
+    with torch.no_grad():
+        for i in range(0, len(labels), 25):
+            y = net(network_input(images[i:i + 25], name)).argmax(1).numpy()
+            for j, k in enumerate(y):
+                table[labels[i + j], k] += 1
+                if k != labels[i + j]:
+                    wrong.append((i + j, int(k)))
+    return table, wrong
+
+
+def balanced(table):
+    return float(np.mean(np.diag(table) / table.sum(1)))
