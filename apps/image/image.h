@@ -1,5 +1,5 @@
-/* Image files: reading PNG, JPEG, TIFF and BMP by their content, the product's rule for what counts as a grey image, and
- * writing PNG.
+/* Image files: reading PNG, JPEG, TIFF and BMP by their content, the product's rule for what counts as a grey image,
+ * and writing PNG.
  *
  * Reading has two steps, so that rules other than ours (OpenCV's, Pillow's, scikit-image's) can be added beside it:
  * fovea_image_read decodes a file as it is, and a function of the second step turns that into the pixels that a user of
@@ -16,8 +16,8 @@
 #include "fovea/status.h"
 
 /* Budgets, checked before the memory is asked for. */
-enum { FOVEA_IMAGE_MAX_SIDE = 16384 };                         /* pixels */
-#define FOVEA_IMAGE_MAX_BYTES ((size_t)1 << 30)                /* of a decoded image, and of a file */
+enum { FOVEA_IMAGE_MAX_SIDE = 16384 };          /* pixels */
+#define FOVEA_IMAGE_MAX_BYTES ((size_t)1 << 30) /* of a decoded image, and of a file */
 
 enum fovea_image_format {
     FOVEA_IMAGE_NONE, /* made in memory */
@@ -57,25 +57,27 @@ enum fv_status fovea_image_create(uint32_t width, uint32_t height, uint32_t chan
 /* Frees the pixels and makes the image empty. NULL and an empty image are allowed. */
 void fovea_image_release(struct fovea_image *image);
 
-/* Reads the file at `path`, recognised by its first bytes and never by its name. Palettes and 1, 2 and 4 bit samples are
- * expanded to 8 bits (grey 1 bit: 0 and 255; a palette of greys gives 1 channel, a palette with transparency adds
+/* Reads the file at `path`, recognised by its first bytes and never by its name. Palettes and 1, 2 and 4 bit samples
+ * are expanded to 8 bits (grey 1 bit: 0 and 255; a palette of greys gives 1 channel, a palette with transparency adds
  * alpha); 16 bit samples and alpha are kept; interlaced and progressive files are handled; orientation is recorded, not
  * applied. JPEG decodes with libjpeg's defaults (accurate integer DCT, smooth chroma upsampling), as OpenCV and Pillow
- * do. TIFF: 1 to 16 bit unsigned grey, RGB and palette, strips or tiles, any compression that libtiff decodes.
+ * do. TIFF: unsigned grey and palette of 1, 2, 4, 8 and 16 bits, RGB of 8 and 16, strips or tiles, any compression that
+ * libtiff decodes; the first page.
  * Errors, each naming the file and the reason: FV_ERROR_FILE (cannot be opened or read), FV_ERROR_FORMAT (empty,
- * truncated, damaged, none of the formats), FV_ERROR_UNSUPPORTED (CMYK and other colour models, float or signed samples,
- * beyond the budgets), FV_ERROR_MEMORY. On failure *image is an empty image; on success the caller releases it. */
+ * truncated, damaged, none of the formats), FV_ERROR_UNSUPPORTED (CMYK and other colour models, float or signed
+ * samples, beyond the budgets), FV_ERROR_MEMORY. On failure *image is an empty image; on success the caller releases
+ * it. */
 enum fv_status fovea_image_read(const char *path, struct fovea_image *image, struct fv_error *error);
 
 /* The same for a file already in memory; `name` is used in messages. `bytes` is not kept. */
 enum fv_status fovea_image_decode(const char *name, const uint8_t *bytes, size_t size, struct fovea_image *image,
                                   struct fv_error *error);
 
-/* The product's rule, in place: turns the image upright by its orientation, drops alpha without compositing, rescales 16
- * bit samples to 8 by (v + 128) / 257 (integer division), and takes one channel where R = G = B in every pixel.
- * The result has 1 channel of 8 bits.
- * Errors, naming `name`: FV_ERROR_UNSUPPORTED if the image is in true colour (the message gives the first coloured
- * pixel) or has more than one page; FV_ERROR_MEMORY. On failure the image is unchanged or partly converted; release it. */
+/* The product's rule, in place: turns the image upright by its orientation, drops alpha without compositing, rescales
+ * 16 bit samples to 8 by (v + 128) / 257 (integer division), and takes one channel where R = G = B in every pixel. The
+ * result has 1 channel of 8 bits. Errors, naming `name`: FV_ERROR_UNSUPPORTED if the image is in true colour (the
+ * message gives the first coloured pixel) or has more than one page; FV_ERROR_MEMORY. On failure the image is unchanged
+ * or partly converted; release it. */
 enum fv_status fovea_image_to_grey(const char *name, struct fovea_image *image, struct fv_error *error);
 
 /* The steps of that rule, each in place; each does nothing where there is nothing to do. FV_ERROR_MEMORY is the only
@@ -87,9 +89,9 @@ enum fv_status fovea_image_reduce_to_8_bits(struct fovea_image *image, struct fv
 /* fovea_image_read, then fovea_image_to_grey: what the pipeline uses. Errors as of the two. */
 enum fv_status fovea_image_read_grey(const char *path, struct fovea_image *image, struct fv_error *error);
 
-/* Writes `image` (1 to 4 channels, 8 or 16 bits) as a PNG file at `path`, without time stamps or other metadata, so that
- * the same pixels give the same bytes. The bytes go to a temporary file in the same folder, are flushed to disk and
- * renamed over `path`; on failure nothing is left. Errors: FV_ERROR_FILE, FV_ERROR_MEMORY. */
+/* Writes `image` (1 to 4 channels, 8 or 16 bits) as a PNG file at `path`, without time stamps or other metadata, so
+ * that the same pixels give the same bytes. The bytes go to a temporary file in the same folder, are flushed to disk
+ * and renamed over `path`; on failure nothing is left. Errors: FV_ERROR_FILE, FV_ERROR_MEMORY. */
 enum fv_status fovea_image_write_png(const char *path, const struct fovea_image *image, struct fv_error *error);
 
 /* The same PNG in memory, for embedding. The caller gives *bytes back with fv_release. Errors: FV_ERROR_MEMORY. */

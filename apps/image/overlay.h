@@ -1,8 +1,8 @@
 /* Pictures of a mask on its image.
  *
- * In both, `image` has 8 bits and 1 or 3 channels, `mask` holds height x width bytes (row-major, 0: background, anything
- * else: FAZ), and *result is released by the caller. Errors: FV_ERROR_ARGUMENT (another kind of image), FV_ERROR_MEMORY.
- * On failure *result is an empty image.
+ * In both, `image` has 8 bits and 1 or 3 channels, `mask` holds height x width bytes (row-major, 0: background,
+ * anything else: FAZ), and *result is released by the caller. Errors: FV_ERROR_ARGUMENT (another kind of image),
+ * FV_ERROR_MEMORY. On failure *result is an empty image.
  *
  * Thread safety: reentrant. */
 #ifndef FOVEA_APPS_OVERLAY_H

@@ -19,8 +19,8 @@ enum fovea_filter {
 /* Resizes `source` (8 bits, 1 to 4 channels, each channel on its own) to `width` x `height` into *result, which the
  * caller releases. Equal sizes give a copy. Errors: FV_ERROR_ARGUMENT (16 bits, a zero side), FV_ERROR_UNSUPPORTED
  * (beyond the budgets of image.h), FV_ERROR_MEMORY. On failure *result is an empty image. */
-enum fv_status fovea_resize(const struct fovea_image *source, uint32_t width, uint32_t height,
-                            enum fovea_filter filter, struct fovea_image *result, struct fv_error *error);
+enum fv_status fovea_resize(const struct fovea_image *source, uint32_t width, uint32_t height, enum fovea_filter filter,
+                            struct fovea_image *result, struct fv_error *error);
 
 /* torchvision's Resize(size): the shorter side becomes `size`, the longer (int)((double)(size * longer) / shorter).
  * All arguments are positive. */

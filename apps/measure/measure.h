@@ -21,21 +21,22 @@ struct fovea_measures {
 
     /* The largest 4-connected region (the first in reading order of equals) with its holes filled; A is its area. All 0
      * for an empty mask. */
-    size_t largest_pixels;                /* n */
-    double faz_area_largest_mm2;          /* A = ((a * a) / (z * z)) * n */
-    double equivalent_diameter_mm;        /* 2 sqrt(A / pi) */
-    double perimeter_crofton_mm;          /* P, from intersection counts along 4 directions (Legland 2007); see
-                                             measure.c */
-    double circularity;                   /* 4 pi A / P^2; 1 for a disc */
-    double acircularity_index;            /* P / (2 sqrt(pi A)) = 1 / sqrt(circularity) */
-    double major_axis_mm, minor_axis_mm;  /* 4 sqrt(lambda), of the ellipse of equal second moments; lambda are the
-                                             eigenvalues of the covariance of the pixels, each a square of variance 1/12 */
-    double axial_ratio;                   /* major / minor */
-    double eccentricity;                  /* sqrt(1 - lambda_minor / lambda_major) */
-    double angle_degrees;                 /* of the major axis from the x axis towards +y, in (-90, 90] */
+    size_t largest_pixels;         /* n */
+    double faz_area_largest_mm2;   /* A = ((a * a) / (z * z)) * n */
+    double equivalent_diameter_mm; /* 2 sqrt(A / pi) */
+    double perimeter_crofton_mm;   /* P, from intersection counts along 4 directions (Legland 2007); see
+                                      measure.c */
+    double circularity;            /* 4 pi A / P^2; 1 for a disc */
+    double acircularity_index;     /* P / (2 sqrt(pi A)) = 1 / sqrt(circularity) */
+    double major_axis_mm,
+        minor_axis_mm;    /* 4 sqrt(lambda), of the ellipse of equal second moments; lambda are the
+                             eigenvalues of the covariance of the pixels, each a square of variance 1/12 */
+    double axial_ratio;   /* major / minor */
+    double eccentricity;  /* sqrt(1 - lambda_minor / lambda_major) */
+    double angle_degrees; /* of the major axis from the x axis towards +y, in (-90, 90] */
     double centroid_x_px, centroid_y_px;
-    double offset_x_mm, offset_y_mm;      /* centroid minus the image's centre (z - 1) / 2 */
-    double offset_mm;                     /* its length */
+    double offset_x_mm, offset_y_mm; /* centroid minus the image's centre (z - 1) / 2 */
+    double offset_mm;                /* its length */
 };
 
 /* Measures `mask` (height x width bytes, row-major; 0: background, anything else: FAZ), seen over a square field of

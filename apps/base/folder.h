@@ -1,0 +1,13 @@
+/* Folders.
+ *
+ * Thread safety: all functions are reentrant. */
+#ifndef FOVEA_APPS_FOLDER_H
+#define FOVEA_APPS_FOLDER_H
+
+#include "fovea/status.h"
+
+/* Makes the folder `path` and those above it where they do not exist. Errors: FV_ERROR_FILE (the message names the
+ * folder and the reason), FV_ERROR_MEMORY. */
+enum fv_status fovea_folder_make(const char *path, struct fv_error *error);
+
+#endif

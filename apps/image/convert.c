@@ -1,0 +1,133 @@
+/* The second step of reading: from the pixels in the file to those that the product works on. */
+#include "fovea/memory.h"
+#include "image/image.h"
+
+#include <string.h>
+
+/* Replaces the pixels, keeping what the file said. */
+static void replace(struct fovea_image *image, const struct fovea_image *result) {
+    fv_release(image->pixels.bytes);
+    image->width = result->width;
+    image->height = result->height;
+    image->channels = result->channels;
+    image->bits = result->bits;
+    image->pixels = result->pixels;
+}
+
+/* EXIF orientations: 2 mirrors, 3 turns by half, 4 flips, 5 transposes, 6 is upright after a turn to the right, 7
+ * transposes across the other diagonal, 8 is upright after a turn to the left. */
+enum fv_status fovea_image_make_upright(struct fovea_image *image, struct fv_error *error) {
+    uint32_t orientation = image->orientation;
+    if (orientation <= 1) {
+        return FV_OK;
+    }
+    bool swaps = orientation >= 5;
+    bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    struct fovea_image result;
+    enum fv_status status =
+        fovea_image_create(swaps ? image->height : image->width, swaps ? image->width : image->height, image->channels,
+                           image->bits, &result, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    size_t pixel = (size_t)image->channels * (image->bits / 8);
+    uint8_t *out = result.pixels.bytes;
+    for (uint32_t y = 0; y < result.height; y++) {
+        for (uint32_t x = 0; x < result.width; x++) {
+            uint32_t source_x = swaps ? y : x;
+            uint32_t source_y = swaps ? x : y;
+            source_x = from_right ? image->width - 1 - source_x : source_x;
+            source_y = from_bottom ? image->height - 1 - source_y : source_y;
+            memcpy(out, image->pixels.u8 + ((size_t)source_y * image->width + source_x) * pixel, pixel);
+            out += pixel;
+        }
+    }
+    replace(image, &result);
+    image->orientation = 1;
+    return FV_OK;
+}
+
+/* Keeps the first `channels` channels of each pixel. */
+static enum fv_status keep_channels(struct fovea_image *image, uint32_t channels, struct fv_error *error) {
+    struct fovea_image result;
+    enum fv_status status = fovea_image_create(image->width, image->height, channels, image->bits, &result, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    size_t sample = image->bits / 8;
+    size_t pixels = (size_t)image->width * image->height;
+    for (size_t i = 0; i < pixels; i++) {
+        memcpy(result.pixels.u8 + i * channels * sample, image->pixels.u8 + i * image->channels * sample,
+               channels * sample);
+    }
+    replace(image, &result);
+    return FV_OK;
+}
+
+enum fv_status fovea_image_drop_alpha(struct fovea_image *image, struct fv_error *error) {
+    if (image->channels != 2 && image->channels != 4) {
+        return FV_OK;
+    }
+    return keep_channels(image, image->channels - 1, error);
+}
+
+enum fv_status fovea_image_reduce_to_8_bits(struct fovea_image *image, struct fv_error *error) {
+    if (image->bits == 8) {
+        return FV_OK;
+    }
+    struct fovea_image result;
+    enum fv_status status = fovea_image_create(image->width, image->height, image->channels, 8, &result, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    size_t samples = (size_t)image->width * image->height * image->channels;
+    for (size_t i = 0; i < samples; i++) {
+        result.pixels.u8[i] = (uint8_t)((image->pixels.u16[i] + 128U) / 257U);
+    }
+    replace(image, &result);
+    return FV_OK;
+}
+
+/* Equality is judged at the file's own depth, so that a tint of less than one step of 8 bits is not lost unseen. */
+static enum fv_status expect_equal_channels(const char *name, const struct fovea_image *image, struct fv_error *error) {
+    for (uint32_t y = 0; y < image->height; y++) {
+        for (uint32_t x = 0; x < image->width; x++) {
+            size_t i = ((size_t)y * image->width + x) * image->channels;
+            uint32_t colour[3];
+            for (size_t c = 0; c < 3; c++) {
+                colour[c] = image->bits == 8 ? image->pixels.u8[i + c] : image->pixels.u16[i + c];
+            }
+            if (colour[0] != colour[1] || colour[0] != colour[2]) {
+                return fv_error_set(error, FV_ERROR_UNSUPPORTED,
+                                    "%s: expected a grey image, found true colour: red %u, green %u, blue %u at "
+                                    "column %u, row %u (an overlay or a fundus photograph?)",
+                                    name, colour[0], colour[1], colour[2], x, y);
+            }
+        }
+    }
+    return FV_OK;
+}
+
+enum fv_status fovea_image_to_grey(const char *name, struct fovea_image *image, struct fv_error *error) {
+    if (image->pages > 1) {
+        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: expected one image, found a file of %u pages", name,
+                            image->pages);
+    }
+    enum fv_status status = FV_OK;
+    if (image->channels >= 3) {
+        status = expect_equal_channels(name, image, error);
+        if (status == FV_OK) {
+            status = keep_channels(image, 1, error);
+        }
+    } else {
+        status = fovea_image_drop_alpha(image, error);
+    }
+    if (status == FV_OK) {
+        status = fovea_image_reduce_to_8_bits(image, error);
+    }
+    if (status == FV_OK) {
+        status = fovea_image_make_upright(image, error);
+    }
+    return status;
+}
