@@ -1,0 +1,300 @@
+#include "options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+
+enum { OPTIONS_MAX = 64, WORD_MAX = 64, HELP_COLUMN = 26 };
+
+/* Levenshtein's distance; both words are shorter than WORD_MAX. */
+static size_t edit_distance(const char *a, const char *b) {
+    size_t row[WORD_MAX];
+    size_t length = strlen(b);
+    for (size_t j = 0; j <= length; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < length; j++) {
+            size_t replaced = diagonal + (a[i] != b[j]);
+            diagonal = row[j + 1];
+            size_t shifted = (diagonal < row[j] ? diagonal : row[j]) + 1;
+            row[j + 1] = replaced < shifted ? replaced : shifted;
+        }
+    }
+    return row[length];
+}
+
+const char *fovea_suggestion(const char *word, const char *const *candidates, size_t count) {
+    const char *best = NULL;
+    size_t best_distance = 3;
+    if (strlen(word) >= WORD_MAX) {
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(candidates[i]) >= WORD_MAX) {
+            continue;
+        }
+        size_t distance = edit_distance(word, candidates[i]);
+        if (distance < best_distance && 2 * distance < strlen(candidates[i])) {
+            best = candidates[i];
+            best_distance = distance;
+        }
+    }
+    return best;
+}
+
+__attribute__((__format__(__printf__, 2, 0))) static void usage_message(const struct fovea_syntax *syntax,
+                                                                        const char *format, va_list arguments) {
+    fprintf(stderr, "fovea %s: ", syntax->command);
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "\nTry 'fovea %s --help'.\n", syntax->command);
+}
+
+int fovea_usage_error(const struct fovea_syntax *syntax, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    usage_message(syntax, format, arguments);
+    va_end(arguments);
+    return FOVEA_EXIT_USAGE;
+}
+
+__attribute__((__format__(__printf__, 2, 3))) static enum fovea_parse wrong(const struct fovea_syntax *syntax,
+                                                                            const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    usage_message(syntax, format, arguments);
+    va_end(arguments);
+    return FOVEA_PARSE_WRONG;
+}
+
+/* Prints `help` with its later lines under its first. */
+static void print_indented(const char *help) {
+    for (; *help != '\0'; help++) {
+        putchar(*help);
+        if (*help == '\n') {
+            printf("%*s", HELP_COLUMN, "");
+        }
+    }
+    putchar('\n');
+}
+
+static void print_option(const struct fovea_option *option) {
+    char left[WORD_MAX * 2];
+    char letter[8] = "    ";
+    if (option->letter != 0) {
+        snprintf(letter, sizeof letter, "-%c, ", option->letter);
+    }
+    snprintf(left, sizeof left, "  %s--%s%s%s", letter, option->name, option->value != NULL ? " " : "",
+             option->value != NULL ? option->value : "");
+    if (strlen(left) + 2 > HELP_COLUMN) {
+        printf("%s\n%*s", left, HELP_COLUMN, "");
+    } else {
+        printf("%-*s", HELP_COLUMN, left);
+    }
+    print_indented(option->help);
+}
+
+static void print_help(const struct fovea_syntax *syntax) {
+    printf("Usage: fovea %s", syntax->command);
+    bool optional = false;
+    for (size_t i = 0; i < syntax->option_count; i++) {
+        const struct fovea_option *option = &syntax->options[i];
+        if (!option->required) {
+            optional = true;
+        } else if (option->letter != 0) {
+            printf(" -%c %s", option->letter, option->value);
+        } else {
+            printf(" --%s %s", option->name, option->value);
+        }
+    }
+    printf("%s%s%s\n\n%s\n\nOptions:\n", optional ? " [OPTION...]" : "", syntax->operands[0] != '\0' ? " " : "",
+           syntax->operands, syntax->summary);
+    for (size_t i = 0; i < syntax->option_count; i++) {
+        print_option(&syntax->options[i]);
+    }
+    printf("%-*sshow this help\n", HELP_COLUMN, "      --help");
+    if (syntax->details != NULL) {
+        printf("\n%s\n", syntax->details);
+    }
+}
+
+/* The row of `--name` (`length` bytes), or NULL after a message. */
+static const struct fovea_option *find_long(const struct fovea_syntax *syntax, const char *name, size_t length) {
+    const char *names[OPTIONS_MAX] = {"help"};
+    for (size_t i = 0; i < syntax->option_count; i++) {
+        const struct fovea_option *option = &syntax->options[i];
+        if (strlen(option->name) == length && strncmp(option->name, name, length) == 0) {
+            return option;
+        }
+        names[i + 1] = option->name;
+    }
+    char word[WORD_MAX];
+    snprintf(word, sizeof word, "%.*s", (int)(length < WORD_MAX ? length : WORD_MAX - 1), name);
+    const char *meant = fovea_suggestion(word, names, syntax->option_count + 1);
+    if (meant != NULL) {
+        fovea_usage_error(syntax, "unknown option --%s; did you mean --%s?", word, meant);
+    } else {
+        fovea_usage_error(syntax, "unknown option --%s", word);
+    }
+    return NULL;
+}
+
+static const struct fovea_option *find_letter(const struct fovea_syntax *syntax, char letter) {
+    for (size_t i = 0; i < syntax->option_count; i++) {
+        if (syntax->options[i].letter == letter) {
+            return &syntax->options[i];
+        }
+    }
+    fovea_usage_error(syntax, "unknown option -%c", letter);
+    return NULL;
+}
+
+static enum fovea_parse store_count(const struct fovea_syntax *syntax, const struct fovea_option *option,
+                                    const char *text) {
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0') {
+        return wrong(syntax, "--%s: expected a whole number from %.0f to %.0f, found '%s'", option->name, option->low,
+                     option->high, text);
+    }
+    if (errno == ERANGE || number > SIZE_MAX || (double)number < option->low || (double)number > option->high) {
+        return wrong(syntax, "--%s: %s is outside %.0f to %.0f", option->name, text, option->low, option->high);
+    }
+    *(size_t *)option->target = (size_t)number;
+    return FOVEA_PARSE_GO;
+}
+
+static enum fovea_parse store_number(const struct fovea_syntax *syntax, const struct fovea_option *option,
+                                     const char *text) {
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || *end != '\0' || !isfinite(number)) {
+        return wrong(syntax, "--%s: expected a number from %g to %g, found '%s'", option->name, option->low,
+                     option->high, text);
+    }
+    if (number < option->low || number > option->high) {
+        return wrong(syntax, "--%s: %s is outside %g to %g", option->name, text, option->low, option->high);
+    }
+    *(double *)option->target = number;
+    return FOVEA_PARSE_GO;
+}
+
+static enum fovea_parse store_choice(const struct fovea_syntax *syntax, const struct fovea_option *option,
+                                     const char *text) {
+    char known[WORD_MAX * 4] = "";
+    for (int i = 0; option->choices[i] != NULL; i++) {
+        if (strcmp(option->choices[i], text) == 0) {
+            *(int *)option->target = i;
+            return FOVEA_PARSE_GO;
+        }
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? " or " : "", option->choices[i]);
+    }
+    return wrong(syntax, "--%s: expected %s, found '%s'", option->name, known, text);
+}
+
+static enum fovea_parse store(const struct fovea_syntax *syntax, const struct fovea_option *option, const char *text) {
+    switch (option->kind) {
+    case FOVEA_OPTION_FLAG:
+        *(bool *)option->target = true;
+        return FOVEA_PARSE_GO;
+    case FOVEA_OPTION_TEXT:
+        if (text[0] == '\0') {
+            return wrong(syntax, "--%s: the value is empty", option->name);
+        }
+        *(const char **)option->target = text;
+        return FOVEA_PARSE_GO;
+    case FOVEA_OPTION_COUNT:
+        return store_count(syntax, option, text);
+    case FOVEA_OPTION_NUMBER:
+        return store_number(syntax, option, text);
+    case FOVEA_OPTION_CHOICE:
+        return store_choice(syntax, option, text);
+    }
+    return FOVEA_PARSE_WRONG;
+}
+
+/* Handles the option at arguments[*position] and moves *position to its last word. */
+static enum fovea_parse parse_option(const struct fovea_syntax *syntax, int count, char **arguments, int *position,
+                                     bool *given) {
+    const char *word = arguments[*position];
+    const struct fovea_option *option;
+    const char *text = NULL;
+    if (word[1] == '-') {
+        const char *equals = strchr(word, '=');
+        option = find_long(syntax, word + 2, equals != NULL ? (size_t)(equals - word) - 2 : strlen(word) - 2);
+        text = equals != NULL ? equals + 1 : NULL;
+    } else {
+        option = find_letter(syntax, word[1]);
+        text = word[2] != '\0' ? word + 2 : NULL;
+    }
+    if (option == NULL) {
+        return FOVEA_PARSE_WRONG;
+    }
+    bool *seen = &given[option - syntax->options];
+    if (*seen) {
+        return wrong(syntax, "--%s is given twice", option->name);
+    }
+    *seen = true;
+    if (option->kind == FOVEA_OPTION_FLAG) {
+        return text == NULL ? store(syntax, option, NULL) : wrong(syntax, "--%s takes no value", option->name);
+    }
+    if (text == NULL) {
+        if (*position + 1 >= count) {
+            return wrong(syntax, "--%s needs a value (%s)", option->name, option->value);
+        }
+        text = arguments[++*position];
+    }
+    return store(syntax, option, text);
+}
+
+static enum fovea_parse check_complete(const struct fovea_syntax *syntax, const bool *given, size_t operands) {
+    for (size_t i = 0; i < syntax->option_count; i++) {
+        if (syntax->options[i].required && !given[i]) {
+            return wrong(syntax, "--%s %s is required: %s", syntax->options[i].name, syntax->options[i].value,
+                         syntax->options[i].help);
+        }
+    }
+    if (operands < syntax->least) {
+        return wrong(syntax, "expected %s", syntax->operands);
+    }
+    if (operands > syntax->most) {
+        return wrong(syntax, "too many operands: expected %s", syntax->most == 0 ? "none" : syntax->operands);
+    }
+    return FOVEA_PARSE_GO;
+}
+
+enum fovea_parse fovea_options_parse(const struct fovea_syntax *syntax, int count, char **arguments,
+                                     size_t *operand_count) {
+    bool given[OPTIONS_MAX] = {false};
+    size_t operands = 0;
+    bool options_ended = false;
+    for (int i = 1; i < count; i++) {
+        char *word = arguments[i];
+        if (!options_ended && strcmp(word, "--help") == 0) {
+            print_help(syntax);
+            return FOVEA_PARSE_HELP;
+        }
+        if (!options_ended && strcmp(word, "--") == 0) {
+            options_ended = true;
+        } else if (!options_ended && word[0] == '-' && word[1] != '\0') {
+            enum fovea_parse parsed = parse_option(syntax, count, arguments, &i, given);
+            if (parsed != FOVEA_PARSE_GO) {
+                return parsed;
+            }
+        } else {
+            arguments[++operands] = word;
+        }
+    }
+    *operand_count = operands;
+    return check_complete(syntax, given, operands);
+}

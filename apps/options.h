@@ -1,0 +1,64 @@
+/* The command line of a subcommand, described by a table and parsed by one function.
+ *
+ * Options are `--name VALUE`, `--name=VALUE`, and for those with a letter `-o VALUE` and `-oVALUE`; flags take no
+ * value.
+ * `--` ends the options; a single `-` is an operand. `--help` is understood by every command. An option given twice is
+ * an error: of two values one would be dropped without a word.
+ *
+ * Thread safety: all functions are reentrant; they print on the standard output (help) and the standard error. */
+#ifndef FOVEA_APPS_OPTIONS_H
+#define FOVEA_APPS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum fovea_option_kind {
+    FOVEA_OPTION_FLAG,   /* bool *: becomes true */
+    FOVEA_OPTION_TEXT,   /* const char **: points into the command line */
+    FOVEA_OPTION_COUNT,  /* size_t *: a whole number from `low` to `high` */
+    FOVEA_OPTION_NUMBER, /* double *: a finite number from `low` to `high` */
+    FOVEA_OPTION_CHOICE, /* int *: the index of the value in `choices` */
+};
+
+struct fovea_option {
+    const char *name; /* without dashes */
+    char letter;      /* 0: none */
+    enum fovea_option_kind kind;
+    void *target;      /* as the kind says; keeps its value if the option is absent, which makes it the default */
+    const char *value; /* how the help calls the value, for example "MM"; NULL for flags */
+    const char *help;  /* one or more lines, without a newline at the end */
+    bool required;
+    double low, high;           /* COUNT and NUMBER */
+    const char *const *choices; /* CHOICE: ends with NULL */
+};
+
+struct fovea_syntax {
+    const char *command;  /* "run" */
+    const char *operands; /* how the help calls what is not an option: "INPUT...", "" for none */
+    size_t least, most;   /* how many operands there must be */
+    const char *summary;  /* one sentence */
+    const struct fovea_option *options;
+    size_t option_count;
+    const char *details; /* printed at the end of the help; may be NULL */
+};
+
+enum fovea_parse {
+    FOVEA_PARSE_GO,    /* all is well: carry on */
+    FOVEA_PARSE_HELP,  /* the help was printed: the command ends with FOVEA_EXIT_DONE */
+    FOVEA_PARSE_WRONG, /* a message was printed: the command ends with FOVEA_EXIT_USAGE */
+};
+
+/* Parses arguments[1] .. arguments[count - 1]. The operands are moved, in their order, to arguments[1] onwards; their
+ * number is stored in *operand_count. */
+enum fovea_parse fovea_options_parse(const struct fovea_syntax *syntax, int count, char **arguments,
+                                     size_t *operand_count);
+
+/* Prints "fovea COMMAND: MESSAGE" and where the help is, for what a table cannot check. Returns FOVEA_EXIT_USAGE. */
+int fovea_usage_error(const struct fovea_syntax *syntax, const char *format, ...)
+    __attribute__((__format__(__printf__, 2, 3)));
+
+/* The candidate that `word` was most probably meant to be (edit distance at most 2 and less than half its length), or
+ * NULL. Thread safety: reentrant. */
+const char *fovea_suggestion(const char *word, const char *const *candidates, size_t count);
+
+#endif
