@@ -1,0 +1,289 @@
+/* Making and running a session. */
+#include "graph/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fovea/memory.h"
+
+#if FOVEA_OPENBLAS
+#include <cblas.h>
+#endif
+
+static enum fv_status choose_gemm(enum fv_gemm asked, enum fv_gemm *gemm, struct fv_error *error) {
+    *gemm = asked;
+    const char *name = getenv("FOVEA_GEMM");
+    if (asked == FV_GEMM_DEFAULT) {
+        *gemm = FV_GEMM_OWN;
+        if (name != NULL && strcmp(name, "openblas") == 0) {
+            *gemm = FV_GEMM_OPENBLAS;
+        } else if (name != NULL && strcmp(name, "own") != 0) {
+            return fv_error_set(error, FV_ERROR_ARGUMENT, "FOVEA_GEMM is %s, expected own or openblas", name);
+        }
+    }
+    if (*gemm == FV_GEMM_OPENBLAS) {
+#if FOVEA_OPENBLAS
+        openblas_set_num_threads(1);
+#else
+        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "this build has no OpenBLAS");
+#endif
+    }
+    return FV_OK;
+}
+
+static enum fv_status set_context(struct fv_session *session, enum fv_gemm gemm, struct fv_error *error) {
+    enum fv_isa isa;
+    enum fv_status status = fv_isa_select(&isa, error);
+    if (status == FV_OK) {
+        status = choose_gemm(gemm, &session->context.gemm, error);
+    }
+    if (status == FV_OK) {
+        session->context.kernels = fv_kernels_for(isa);
+        session->context.caches = fv_cpu_caches();
+        session->context.views = session->views;
+    }
+    return status;
+}
+
+/* Copies and fuses the nodes, drops the absorbed ones. */
+static enum fv_status take_nodes(struct fv_session *session, const struct fv_graph *graph, struct fv_error *error) {
+    enum fv_status status = fv_nodes_copy(graph, &session->nodes, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    session->node_count = graph->node_count;
+    fv_nodes_fuse(session->nodes, graph->node_count, graph->output);
+    size_t kept = 0;
+    for (size_t n = 0; n < graph->node_count; n++) {
+        if (session->nodes[n].operation != NULL) {
+            session->nodes[kept++] = session->nodes[n];
+        } else {
+            fv_release(session->nodes[n].name);
+        }
+    }
+    session->node_count = kept;
+    session->seconds = fv_allocate_zero(kept, sizeof *session->seconds);
+    session->views = fv_allocate_zero(graph->node_count, sizeof *session->views);
+    if (session->seconds == NULL || session->views == NULL) {
+        return fv_error_set(error, FV_ERROR_MEMORY, "out of memory for %zu values", graph->node_count);
+    }
+    session->value_count = graph->node_count;
+    session->output = graph->output;
+    for (size_t v = 0; v < graph->node_count; v++) {
+        session->views[v].shape = graph->shapes[v];
+    }
+    return FV_OK;
+}
+
+static size_t tensor_bytes(const struct fv_tensor *tensor) {
+    return tensor != NULL ? tensor->elements * sizeof(float) : 0;
+}
+
+/* The first algorithm that accepts; the reasons of the others are kept. */
+static enum fv_status choose(const struct fv_session *session, struct fv_node *node, struct fv_error *error) {
+    char refusals[FV_MESSAGE_SIZE / 2] = "";
+    for (const struct fv_algorithm *const *a = node->operation->algorithms; *a != NULL; a++) {
+        char reason[FV_REASON_SIZE] = "";
+        if ((*a)->accept(&session->context, node, reason)) {
+            node->algorithm = *a;
+            break;
+        }
+        const size_t used = strlen(refusals);
+        snprintf(refusals + used, sizeof refusals - used, "%s%s: %s", used != 0 ? "; " : "", (*a)->name, reason);
+    }
+    if (node->algorithm == NULL) {
+        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: no algorithm for %s: %s", node->name,
+                            node->operation->name, refusals);
+    }
+    node->refusals = fv_duplicate(refusals);
+    if (node->refusals == NULL) {
+        return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", node->name);
+    }
+    node->parameter_bytes = tensor_bytes(node->weight) + tensor_bytes(node->bias) + tensor_bytes(node->norm_weight) +
+                            tensor_bytes(node->norm_bias) + tensor_bytes(node->norm_mean) +
+                            tensor_bytes(node->norm_variance);
+    return node->algorithm->prepare(&session->context, node, error);
+}
+
+static enum fv_status prepare(struct fv_session *session, struct fv_error *error) {
+    for (size_t n = 0; n < session->node_count; n++) {
+        struct fv_node *node = &session->nodes[n];
+        if (node->operation->algorithms == NULL) {
+            session->input = node->operation == &fv_operator_input ? node->output : session->input;
+            continue;
+        }
+        const enum fv_status status = choose(session, node, error);
+        if (status != FV_OK) {
+            return status;
+        }
+        session->scratch_bytes = node->scratch > session->scratch_bytes ? node->scratch : session->scratch_bytes;
+    }
+    session->scratch_bytes = fv_round_up(session->scratch_bytes, FV_ALIGNMENT);
+    session->scratch = fv_allocate(session->scratch_bytes, fv_threads_count(session->threads));
+    if (session->scratch == NULL) {
+        return fv_error_set(error, FV_ERROR_MEMORY, "out of memory for %zu bytes of scratch", session->scratch_bytes);
+    }
+    return FV_OK;
+}
+
+enum fv_status fv_session_create(const struct fv_graph *graph, const struct fv_session_options *options,
+                                 struct fv_session **session, struct fv_error *error) {
+    const struct fv_session_options none = {0};
+    options = options != NULL ? options : &none;
+    *session = NULL;
+    if (!graph->finished) {
+        return fv_error_set(error, FV_ERROR_ARGUMENT, "the graph is not finished");
+    }
+    struct fv_session *result = fv_allocate_zero(1, sizeof *result);
+    if (result == NULL) {
+        return fv_error_set(error, FV_ERROR_MEMORY, "out of memory for a session");
+    }
+    result->threads = options->threads;
+    result->profile = options->profile;
+    enum fv_status status = take_nodes(result, graph, error);
+    if (status == FV_OK) {
+        status = set_context(result, options->gemm, error);
+    }
+    if (status == FV_OK) {
+        status = fv_session_lay_out(result, error);
+    }
+    if (status == FV_OK) {
+        status = prepare(result, error);
+    }
+    if (status == FV_OK) {
+        status = fv_session_place(result, error);
+    }
+    if (status != FV_OK) {
+        fv_session_destroy(result);
+        return status;
+    }
+    *session = result;
+    return FV_OK;
+}
+
+void fv_session_destroy(struct fv_session *session) {
+    if (session == NULL) {
+        return;
+    }
+    for (size_t n = 0; n < session->node_count; n++) {
+        if (session->nodes[n].algorithm != NULL) {
+            session->nodes[n].algorithm->release(&session->nodes[n]);
+        }
+        fv_release(session->nodes[n].refusals);
+        fv_release(session->nodes[n].name);
+    }
+    fv_release(session->nodes);
+    fv_release(session->seconds);
+    fv_release(session->views);
+    fv_release(session->lanes);
+    fv_release(session->blocks);
+    fv_release(session->storage);
+    fv_release(session->lifetimes);
+    fv_release(session->arena);
+    fv_release(session->scratch);
+    fv_release(session);
+}
+
+struct fv_shape fv_session_input_shape(const struct fv_session *session) {
+    return session->views[session->input].shape;
+}
+
+struct fv_shape fv_session_output_shape(const struct fv_session *session) {
+    return session->views[session->output].shape;
+}
+
+struct step {
+    const struct fv_session *session;
+    const struct fv_node *node;
+};
+
+static void run_task(void *context, size_t task, size_t thread) {
+    const struct step *step = context;
+    step->node->algorithm->run(&step->session->context, step->node, task,
+                               step->session->scratch + thread * step->session->scratch_bytes);
+}
+
+static void load_input(const struct fv_session *session, const float *input) {
+    const struct fv_view *view = &session->views[session->input];
+    const size_t pixels = fv_pixels(view->shape);
+    for (size_t b = 0; b < view->blocks; b++) {
+        session->context.kernels->planar_to_block(input + view->lanes[b].first * pixels, pixels, view->lanes[b].count,
+                                                  pixels, view->block[b]);
+    }
+}
+
+static void store_output(const struct fv_session *session, float *output) {
+    const struct fv_view *view = &session->views[session->output];
+    const size_t pixels = fv_pixels(view->shape);
+    if (view->shape.kind == FV_TOKENS) {
+        for (size_t t = 0; t < pixels; t++) {
+            memcpy(output + t * view->shape.channels, view->block[0] + t * view->stride,
+                   view->shape.channels * sizeof(float));
+        }
+        return;
+    }
+    for (size_t b = 0; b < view->blocks; b++) {
+        session->context.kernels->block_to_planar(view->block[b], view->lanes[b].count, pixels,
+                                                  output + view->lanes[b].first * pixels, pixels);
+    }
+}
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+void fv_session_run(struct fv_session *session, const float *input, float *output) {
+    load_input(session, input);
+    for (size_t n = 0; n < session->node_count; n++) {
+        struct step step = {session, &session->nodes[n]};
+        if (step.node->algorithm == NULL) {
+            continue;
+        }
+        const double start = session->profile ? now() : 0;
+        fv_threads_run(session->threads, run_task, &step, step.node->tasks);
+        if (session->profile) {
+            session->seconds[n] = now() - start;
+        }
+    }
+    store_output(session, output);
+}
+
+struct fv_session_info fv_session_info(const struct fv_session *session) {
+    struct fv_session_info info = {.isa = session->context.kernels->isa,
+                                   .nodes = session->node_count,
+                                   .arena_bytes = session->arena_bytes,
+                                   .scratch_bytes = session->scratch_bytes * fv_threads_count(session->threads)};
+    for (size_t n = 0; n < session->node_count; n++) {
+        info.weight_bytes += session->nodes[n].state_bytes;
+        info.multiply_adds += session->nodes[n].multiply_adds;
+    }
+    return info;
+}
+
+static size_t value_bytes(struct fv_shape shape) {
+    return shape.channels * fv_pixels(shape) * sizeof(float);
+}
+
+struct fv_node_info fv_session_node(const struct fv_session *session, size_t index) {
+    const struct fv_node *node = &session->nodes[index];
+    struct fv_node_info info = {.name = node->name,
+                                .operation = node->operation->name,
+                                .algorithm = node->algorithm != NULL ? node->algorithm->name : "none",
+                                .refusals = node->refusals != NULL ? node->refusals : "",
+                                .output = session->views[node->output].shape,
+                                .multiply_adds = node->multiply_adds,
+                                .bytes = node->parameter_bytes,
+                                .arena_offset = session->lifetimes[session->storage[node->output]].offset,
+                                .seconds = session->seconds[index]};
+    info.input = node->input_count != 0 ? session->views[node->inputs[0]].shape : info.output;
+    info.bytes += node->algorithm != NULL ? value_bytes(info.output) : 0;
+    for (size_t i = 0; node->algorithm != NULL && i < node->input_count; i++) {
+        info.bytes += value_bytes(session->views[node->inputs[i]].shape);
+    }
+    info.bytes += node->residual != FV_NO_VALUE ? value_bytes(session->views[node->residual].shape) : 0;
+    return info;
+}

@@ -1,0 +1,30 @@
+/* Private to the graph room: a planned net. */
+#ifndef FOVEA_GRAPH_SESSION_H
+#define FOVEA_GRAPH_SESSION_H
+
+#include "graph/internal.h"
+
+struct fv_session {
+    struct fv_context context;
+    struct fv_threads *threads;
+    bool profile;
+    struct fv_node *nodes; /* in the order of execution */
+    double *seconds;       /* [node_count], of the last pass */
+    size_t node_count, value_count;
+    fv_value input, output;
+    struct fv_view *views;         /* [value_count] */
+    struct fv_lanes *lanes;        /* of all views, one after the other */
+    float **blocks;                /* likewise */
+    size_t *storage;               /* [value_count]: which lifetime holds the value; values may share one */
+    struct fv_lifetime *lifetimes; /* [value_count] */
+    unsigned char *arena, *scratch;
+    size_t arena_bytes, scratch_bytes; /* scratch_bytes: of one thread */
+};
+
+/* Fills views' blocks, lanes and strides from the shapes. Errors: FV_ERROR_MEMORY, FV_ERROR_UNSUPPORTED. */
+enum fv_status fv_session_lay_out(struct fv_session *session, struct fv_error *error);
+
+/* Lifetimes, shared storage for nodes that work in place, arena, and the addresses of every view. */
+enum fv_status fv_session_place(struct fv_session *session, struct fv_error *error);
+
+#endif

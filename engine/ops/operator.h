@@ -1,0 +1,149 @@
+/* What the graph and the operators share: nodes, values, views and the interface of an operator.
+ *
+ * An operator is a shape rule and an ordered list of algorithms. A session asks the algorithms of a node in order; the
+ * first that accepts is prepared (weights packed, tasks counted, scratch asked for) and run. Whoever refuses says why.
+ */
+#ifndef FOVEA_OPS_OPERATOR_H
+#define FOVEA_OPS_OPERATOR_H
+
+#include "fovea/graph.h"
+#include "fovea/session.h"
+#include "kernels/kernels.h"
+
+enum { FV_MAX_INPUTS = 8, FV_REASON_SIZE = 160 };
+
+/* The channels that one plane block holds: lanes 0 .. count-1 are channels first .. first+count-1. Blocks of a
+ * concatenation need not be full. */
+struct fv_lanes {
+    size_t first, count;
+};
+
+/* Where a value lies in memory. Planes: `block[b]` is plane block b of [height*width][width]. Tokens: row-major
+ * [height*width][stride] at block[0]. */
+struct fv_view {
+    struct fv_shape shape;
+    size_t blocks;                /* 1 for tokens */
+    const struct fv_lanes *lanes; /* [blocks], planes only */
+    float *const *block;          /* [blocks] */
+    size_t stride;                /* tokens only */
+};
+
+struct fv_operator;
+struct fv_algorithm;
+
+/* Parameters of every operation; each operator reads its own part. */
+union fv_options {
+    struct {
+        size_t stride_y, stride_x, groups;
+        size_t kernel_y, kernel_x;
+        struct fv_padding padding;
+    } convolution;
+    struct {
+        size_t kernel_y, kernel_x, stride_y, stride_x;
+        struct fv_padding padding;
+        bool include_padding;
+    } pool;
+    struct {
+        size_t heads, window, shift, table_window;
+    } attention;
+    struct {
+        size_t factor_y, factor_x;
+        bool bilinear;
+    } upsample;
+};
+
+struct fv_node {
+    const struct fv_operator *operation;
+    char *name;
+    fv_value inputs[FV_MAX_INPUTS];
+    size_t input_count;
+    fv_value output;
+    union fv_options options;
+
+    /* Parameters in the model file, NULL where absent. */
+    const struct fv_tensor *weight, *bias;           /* of a product, a norm, or the bias table of attention */
+    const struct fv_tensor *norm_weight, *norm_bias; /* a batch norm, folded or alone */
+    const struct fv_tensor *norm_mean, *norm_variance;
+    float epsilon;
+
+    /* Fused into the node. */
+    fv_value residual; /* added before the activation, or FV_NO_VALUE */
+    enum fv_activation activation;
+    float slope;
+    size_t scaled_outputs; /* the first outputs of a product, multiplied by output_scale (attention's 1/sqrt(d)) */
+    double output_scale;
+
+    double multiply_adds;
+
+    /* Set by the session. */
+    const struct fv_algorithm *algorithm;
+    char *refusals;
+    void *state;        /* the algorithm's own */
+    size_t state_bytes; /* of packed weights */
+    size_t tasks;       /* independent pieces of the run, cut by shape alone */
+    size_t scratch;     /* bytes that one thread needs */
+    size_t parameter_bytes;
+};
+
+/* What an algorithm sees of its surroundings. Views' pointers are valid from fv_algorithm.run on. */
+struct fv_context {
+    const struct fv_kernels *kernels;
+    struct fv_caches caches;
+    enum fv_gemm gemm;
+    const struct fv_view *views; /* by fv_value */
+};
+
+struct fv_algorithm {
+    const char *name;
+    /* Whether the algorithm serves the node; if not, `reason` says why. */
+    bool (*accept)(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]);
+    /* Packs weights into node->state and sets tasks and scratch. Shapes and lanes of the views are known, addresses are
+     * not. On failure the state is freed by `release`, which must accept a half-made one. */
+    enum fv_status (*prepare)(const struct fv_context *context, struct fv_node *node, struct fv_error *error);
+    /* Task `task` of node->tasks; `scratch` is aligned to FV_ALIGNMENT. */
+    void (*run)(const struct fv_context *context, const struct fv_node *node, size_t task, void *scratch);
+    void (*release)(struct fv_node *node);
+    bool in_place; /* the output may lie where input 0 lay */
+};
+
+struct fv_operator {
+    const char *name;
+    const struct fv_algorithm *const *algorithms; /* in order of preference, ends with NULL; NULL: no work to do */
+};
+
+extern const struct fv_operator fv_operator_input, fv_operator_convolution, fv_operator_transposed_convolution,
+    fv_operator_linear, fv_operator_batch_norm, fv_operator_instance_norm, fv_operator_layer_norm,
+    fv_operator_activation, fv_operator_window_attention, fv_operator_patch_merge, fv_operator_add, fv_operator_concat,
+    fv_operator_scale, fv_operator_global_mean, fv_operator_max_pool, fv_operator_average_pool, fv_operator_upsample,
+    fv_operator_softmax;
+
+/* Shape rules: the result of an operation on inputs of the given shapes, or an error that names what does not fit. */
+enum fv_status fv_convolution_shape(const struct fv_node *node, struct fv_shape input, bool to_tokens,
+                                    struct fv_shape *output, struct fv_error *error);
+enum fv_status fv_pool_shape(const struct fv_node *node, struct fv_shape input, bool ceil_mode, struct fv_shape *output,
+                             struct fv_error *error);
+
+/* Ranges of `count` things cut into `parts` nearly equal pieces: piece p is [*first, *last). */
+static inline void fv_split(size_t count, size_t parts, size_t piece, size_t *first, size_t *last) {
+    *first = count * piece / parts;
+    *last = count * (piece + 1) / parts;
+}
+
+static inline size_t fv_round_up(size_t value, size_t multiple) {
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+static inline size_t fv_pixels(struct fv_shape shape) {
+    return shape.height * shape.width;
+}
+
+/* How many pieces the rows of `blocks` plane blocks of this shape are cut into, so that a few threads have work. */
+static inline size_t fv_row_blocks(struct fv_shape shape, size_t blocks) {
+    size_t pieces = 1;
+    while (blocks * pieces < 16 && pieces * 2 <= shape.height) {
+        pieces *= 2;
+    }
+    return pieces;
+}
+
+#endif

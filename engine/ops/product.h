@@ -1,0 +1,78 @@
+/* The matrix product under convolution, transposed convolution and linear layers.
+ *
+ * rows: output pixels or tokens. Each row is a sum over *segments*, runs of consecutive input floats: for planes one
+ * segment is the lanes of one channel block at one kernel tap, for tokens a run of the token's channels. A product has
+ * one or more *parts* that share the rows: the groups of a grouped convolution, the taps of a transposed one. */
+#ifndef FOVEA_OPS_PRODUCT_H
+#define FOVEA_OPS_PRODUCT_H
+
+#include "ops/operator.h"
+
+enum fv_product_kind {
+    FV_PRODUCT_CONVOLUTION,
+    FV_PRODUCT_DEPTHWISE, /* packed here, run by its own kernel: one part a block, one segment a tap */
+    FV_PRODUCT_TRANSPOSED,
+    FV_PRODUCT_LINEAR,
+};
+
+/* Consecutive segments of equal length, few enough that a weight panel stays in the first-level cache. */
+struct fv_chunk {
+    size_t first_segment, segments, length;
+    size_t first_k; /* sum of the lengths before */
+};
+
+/* One run of input floats: tap (y, x) of the kernel and block (planes), or first channel (tokens). */
+struct fv_segment {
+    size_t tap_y, tap_x, block, offset, length;
+};
+
+struct fv_product {
+    enum fv_product_kind kind;
+    size_t rows; /* output pixels (input pixels for a transposed convolution) */
+    size_t parts;
+    size_t part_vectors; /* vectors of outputs in one part */
+    size_t part_blocks;  /* input blocks of one part (planes) */
+    size_t depth;        /* length of one sum, all segments */
+    size_t chunk_count, segment_count;
+    size_t row_block, row_blocks;       /* rows of a task and how many such blocks */
+    size_t vector_block, vector_blocks; /* the same for the vectors of a part */
+    struct fv_chunk *chunks;
+    struct fv_segment *segments; /* of part 0; other parts add part_blocks to `block` */
+    float *weights; /* [parts][vector tiles][depth][tile vectors][width], or [parts][depth][part_vectors * width] */
+    float *bias;    /* [parts * part_vectors * width], or NULL */
+    size_t weight_floats;
+};
+
+/* Sets up segments, chunks, blocking and packed weights (with batch norm and output scale folded in double, and the
+ * model's finiteness checked). `row_major` packs each part as [depth][part_vectors * width] for an external GEMM.
+ * Errors: FV_ERROR_MEMORY, FV_ERROR_MODEL. On failure *product is NULL. */
+enum fv_status fv_product_create(const struct fv_context *context, const struct fv_node *node,
+                                 enum fv_product_kind kind, bool row_major, struct fv_product **product,
+                                 struct fv_error *error);
+/* The kind of product that serves a node when no special kernel does. */
+enum fv_product_kind fv_product_kind(const struct fv_context *context, const struct fv_node *node);
+void fv_product_release(struct fv_product *product);
+
+/* Rows and vectors of task `task`, the part it belongs to. */
+struct fv_product_task {
+    size_t part, first_row, last_row, first_vector, last_vector;
+};
+size_t fv_product_tasks(const struct fv_product *product);
+struct fv_product_task fv_product_task(const struct fv_product *product, size_t task);
+
+/* Fills `pointers` ([segments][row_stride]) with the addresses of `rows` rows from `first_row` on for one chunk. Taps
+ * in the padding point to zeros. */
+void fv_product_inputs(const struct fv_context *context, const struct fv_node *node, const struct fv_product *product,
+                       const struct fv_chunk *chunk, size_t part, size_t first_row, size_t rows, size_t row_stride,
+                       const float **pointers);
+
+/* Fills `pointers` with the addresses of rows of `view` (output or residual) at vector 0 of `part`; returns the
+ * distance between a row's vectors. */
+size_t fv_product_rows(const struct fv_context *context, const struct fv_node *node, const struct fv_product *product,
+                       const struct fv_view *view, size_t part, size_t first_row, size_t rows, float **pointers);
+
+/* The algorithms, for the operators' lists. */
+extern const struct fv_algorithm fv_algorithm_indirect_product; /* our kernels, rows read in place */
+extern const struct fv_algorithm fv_algorithm_blas_product;     /* rows gathered, OpenBLAS sgemm */
+
+#endif
