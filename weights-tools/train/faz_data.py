@@ -29,6 +29,10 @@ def load(folder):
     return [Case(f, masks[os.path.splitext(os.path.basename(f))[0]]) for f in images]
 
 
+def grey_images(folder):
+    return [Image.open(f).convert('L') for f in sorted(glob.glob(os.path.join(folder, '*')))]
+
+
 def fold_of(cases, folds=3, seed=1):
     """A fold number for every case, superficial and deep spread evenly."""
     out = [0] * len(cases)
@@ -63,16 +67,42 @@ def fold_back(u, side, band):
     return torch.where(u > side - 1, side - 1 - wave(u - (side - 1)), u)
 
 
-def augment(case, rng, patch):
+def inlay(a, m, surround, rng):
+    """A shrunk 3 mm image set into the middle of an unlabelled wide one, whose outer part is background: what a wide field shows."""
+    side = int(round(SIDE * rng.uniform(0.85, 1.15)))
+    b = np.asarray(surround.resize((side, side), Image.BILINEAR), np.float32)
+    if rng.random() < 0.5:
+        b = b[:, ::-1]
+    if rng.random() < 0.7:       # the tone of the wide image
+        a = (a - a.mean()) * (b.std() / (a.std() + 1e-3)) * rng.uniform(0.8, 1.8) + b.mean()
+    n = a.shape[0]
+    y0, x0 = ((side - n) // 2 + rng.integers(-6, 7, 2)).clip(0, side - n)
+    edge = int(rng.integers(2, n // 3))
+    ramp = np.clip((np.minimum(np.arange(n), np.arange(n)[::-1]) + 1) / edge, 0, 1).astype(np.float32)
+    w = np.minimum(ramp[:, None], ramp[None])
+    out, mask = b.copy(), np.zeros_like(b)
+    out[y0:y0 + n, x0:x0 + n] += w * (a - out[y0:y0 + n, x0:x0 + n])
+    mask[y0:y0 + n, x0:x0 + n] = m
+    return out.clip(0, 255), mask
+
+
+def augment(case, rng, patch, surrounds=()):
     """One random view of patch x patch pixels at the network's own pixel scale: input [1, p, p], target [p, p] in 0..1."""
     scale = float(np.exp(rng.uniform(np.log(0.5), np.log(1.4)))) if rng.random() < 0.6 else rng.uniform(0.9, 1.1)
+    wide = len(surrounds) > 0 and not case.deep and rng.random() < 0.35
+    if wide:
+        scale = rng.uniform(0.5, 0.75)
     side = int(round(SIDE * scale))
     image = case.image
     if rng.random() < 0.25:      # as if it came from a device or an export of lower resolution
         low = int(rng.uniform(0.3, 0.9) * image.size[0])
         image = image.resize((low, low), Image.BILINEAR if rng.random() < 0.5 else Image.BICUBIC)
-    a = torch.from_numpy(np.asarray(image.resize((side, side), Image.BILINEAR), np.float32))
-    m = torch.from_numpy(np.asarray(case.mask.resize((side, side), Image.BILINEAR), np.float32) / 255)
+    a = np.asarray(image.resize((side, side), Image.BILINEAR), np.float32)
+    m = np.asarray(case.mask.resize((side, side), Image.BILINEAR), np.float32) / 255
+    if wide:
+        a, m = inlay(a, m, surrounds[rng.integers(len(surrounds))], rng)
+        side = a.shape[0]
+    a, m = torch.from_numpy(a.copy()), torch.from_numpy(m.copy())
 
     angle = rng.uniform(-np.pi, np.pi) if rng.random() < 0.7 else 0.0
     aspect = np.exp(rng.normal(0, 0.06)) if rng.random() < 0.3 else 1.0
@@ -114,10 +144,17 @@ def intensity(a, rng):
         a = top * (a.clip(0) / top) ** np.exp(rng.uniform(-0.6, 0.6))
     if p[2] < 0.3:
         a = (a * rng.uniform(0.7, 1.6) + rng.uniform(-30, 30)).clip(0, 255)
-    if p[3] < 0.2:               # slow shadow
+    while p[3] < 0.35:           # slow shadows, round or long; sometimes clipped to black
         gy, gx = np.mgrid[:n, :n] / n
-        d2 = (gy - rng.uniform(0, 1)) ** 2 + (gx - rng.uniform(0, 1)) ** 2
-        a = a * (1 - rng.uniform(0.2, 0.7) * np.exp(-d2 / (2 * rng.uniform(0.1, 0.4) ** 2)))
+        t, q = rng.uniform(0, np.pi), np.exp(rng.uniform(0, 2))
+        y, x = gy - rng.uniform(0, 1), gx - rng.uniform(0, 1)
+        d2 = (np.cos(t) * y - np.sin(t) * x) ** 2 * q + (np.sin(t) * y + np.cos(t) * x) ** 2 / q
+        s = rng.uniform(0.2, 0.8) * np.exp(-d2 / (2 * rng.uniform(0.08, 0.35) ** 2))
+        a = a * (1 - s) if rng.random() < 0.5 else (a - 150 * s).clip(0)
+        p[3] = rng.random() * 0.7
+    if p[6] < 0.2:               # hard contrast
+        low = np.percentile(a, rng.uniform(5, 40))
+        a = ((a - low) * rng.uniform(1.2, 2.5)).clip(0, 255)
     if p[4] < 0.2:               # scan-line stripes
         lines = 1 + rng.normal(0, rng.uniform(0.05, 0.3), n) * (rng.random(n) < rng.uniform(0.05, 1))
         a = a * lines[:, None] if p[7] < 0.5 else a * lines[None]

@@ -5,11 +5,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-SIZE = 224
 HERE = os.path.dirname(os.path.abspath(__file__))
-REGIME = {   # filter, mean, standard deviation, as each family was published
-    'swin': (Image.BICUBIC, (.485, .456, .406), (.229, .224, .225)),
-    'se_resnext': (Image.BILINEAR, (.5, .5, .5), (.5, .5, .5)),
+REGIME = {   # side, filter, mean, standard deviation; all but the side as the published pipeline has it
+    'swin': (192, Image.BICUBIC, (.485, .456, .406), (.229, .224, .225)),
+    'se_resnext': (224, Image.BILINEAR, (.5, .5, .5), (.5, .5, .5)),
 }
 
 
@@ -36,13 +35,14 @@ def bases(coips, rossa, held=0.25, seed=1):
 
 
 def small(image, net):
-    """8-bit [SIZE, SIZE], resized as the program does it."""
-    return np.asarray(image if image.size == (SIZE, SIZE) else image.resize((SIZE, SIZE), REGIME[net][0]))
+    """8-bit and square at the network's side, resized as the program does it."""
+    side, pillow_filter = REGIME[net][:2]
+    return np.asarray(image if image.size == (side, side) else image.resize((side, side), pillow_filter))
 
 
 def network_input(batch, net):
-    """[n, 3, SIZE, SIZE] from 8-bit [n, SIZE, SIZE]"""
-    _, mean, sd = REGIME[net]
+    """[n, 3, h, w] from 8-bit [n, h, w]"""
+    mean, sd = REGIME[net][2:]
     x = torch.from_numpy(np.ascontiguousarray(batch)).float()[:, None].expand(-1, 3, -1, -1) / 255
     return (x - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(sd).view(1, 3, 1, 1)
 

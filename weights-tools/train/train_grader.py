@@ -1,6 +1,6 @@
 """Trains a quality grader on synthetically degraded real images and writes its state_dict.
 
-usage: train_grader.py swin|se_resnext COIPS ROSSA OUT.pth [--steps 1500] [--held 0.25] [--seed 1] [--init FILE.pth]
+usage: train_grader.py swin|se_resnext COIPS ROSSA OUT.pth [--steps 2600] [--held 0.25] [--seed 1] [--init FILE.pth]
   swin: serves 3 mm images, stress on COIPS; se_resnext: serves 6 mm, stress on ROSSA and zoomed-out COIPS
   --held 0 trains on every base image
 The exponential mean of the weights is what is written, every few minutes and at the end.
@@ -18,7 +18,7 @@ from networks import SEResNeXt, Swin
 
 
 def network(name):
-    return Swin(window=14, depths=(2, 2, 2)) if name == 'swin' else SEResNeXt()
+    return Swin(size=192, window=12, depths=(2, 2, 3)) if name == 'swin' else SEResNeXt()
 
 
 def draw(name, groups, rng):
@@ -45,13 +45,13 @@ def main():
     p.add_argument('coips')
     p.add_argument('rossa')
     p.add_argument('out')
-    p.add_argument('--steps', type=int, default=1500)
-    p.add_argument('--batch', type=int, default=16)
+    p.add_argument('--steps', type=int, default=2600)
+    p.add_argument('--batch', type=int, default=8)
     p.add_argument('--lr', type=float, default=1e-3)
     p.add_argument('--held', type=float, default=0.25)
     p.add_argument('--init')
     p.add_argument('--pool', type=int, default=8000)
-    p.add_argument('--decay', type=float, default=0.99)
+    p.add_argument('--decay', type=float, default=0.995)
     p.add_argument('--save-every', type=float, default=4, help='minutes')
     p.add_argument('--seed', type=int, default=1)
     p.add_argument('--threads', type=int, default=1)

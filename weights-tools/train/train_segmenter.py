@@ -2,6 +2,7 @@
 
 usage: train_segmenter.py DATA MODEL --fold K [--folds 3] [--steps 2400 1000] [--patches 192 256] ...
   --fold K       trains on every case outside fold K and scores fold K; K >= folds trains on everything
+  --wide FOLDER  unlabelled wide-field images; superficial images are set into their middles, so that real outer parts are background
   --init FOLD    starts from that member of MODEL instead of from random weights
 The exponential mean of the weights is what is written, every few minutes and at the end.
 """
@@ -46,6 +47,7 @@ def main():
     p.add_argument('--fold', type=int, required=True)
     p.add_argument('--folds', type=int, default=3)
     p.add_argument('--init', type=int)
+    p.add_argument('--wide')
     p.add_argument('--base', type=int, default=16)
     p.add_argument('--pools', type=int, default=4)
     p.add_argument('--batch', type=int, default=2)
@@ -65,6 +67,7 @@ def main():
     folds = faz_data.fold_of(cases, a.folds)
     train = [c for c, f in zip(cases, folds) if f != a.fold]
     valid = [c for c, f in zip(cases, folds) if f == a.fold]
+    wide = faz_data.grey_images(a.wide) if a.wide else []
     net = GenericUNet(a.base, a.pools) if a.init is None else load_member(a.model, a.init)
     mean = copy.deepcopy(net).eval()
     decayed = [q for q in net.parameters() if q.dim() > 1]
@@ -83,7 +86,7 @@ def main():
             g['lr'] = a.lr * warm * (0.5 + 0.5 * np.cos(np.pi * step / len(sizes)))
         if len(order) < a.batch:
             order = order + list(rng.permutation(len(train)))
-        views = [faz_data.augment(train[order.pop(0)], rng, patch) for _ in range(a.batch)]
+        views = [faz_data.augment(train[order.pop(0)], rng, patch, wide) for _ in range(a.batch)]
         x, t = torch.stack([v[0] for v in views]).float(), torch.stack([v[1] for v in views])
         value = loss(net(x, every_level=True), t)
         opt.zero_grad(set_to_none=True)
