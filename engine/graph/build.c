@@ -517,6 +517,17 @@ fv_value fv_graph_softmax(struct fv_graph *graph, fv_value input) {
     return node == NULL ? FV_NO_VALUE : finish(graph, node, graph->shapes[input]);
 }
 
+bool fv_graph_uses(const struct fv_graph *graph, const struct fv_tensor *tensor) {
+    for (size_t n = 0; n < graph->node_count; n++) {
+        const struct fv_node *node = &graph->nodes[n];
+        if (node->weight == tensor || node->bias == tensor || node->norm_weight == tensor || node->norm_bias == tensor ||
+            node->norm_mean == tensor || node->norm_variance == tensor) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum fv_status fv_graph_finish(struct fv_graph *graph, fv_value output, struct fv_error *error) {
     if (graph->failure.status == FV_OK && output >= graph->node_count) {
         fv_graph_fail(graph, FV_ERROR_ARGUMENT, "the output is no value of the graph");

@@ -128,6 +128,9 @@ fv_value fv_graph_softmax(struct fv_graph *graph, fv_value input);
 /* The shape of a value; all zero for FV_NO_VALUE. */
 struct fv_shape fv_graph_shape(const struct fv_graph *graph, fv_value value);
 
+/* Whether an operation of the graph has `tensor` as a parameter. */
+bool fv_graph_uses(const struct fv_graph *graph, const struct fv_tensor *tensor);
+
 /* Records a failure of the net's own checks, as if an operation had failed. */
 void fv_graph_fail(struct fv_graph *graph, enum fv_status status, const char *format, ...) FV_PRINTF(3, 4);
 
