@@ -21,6 +21,8 @@
 
 enum { FV_MAX_WIDTH = 16, FV_TOKEN_ALIGNMENT = 16, FV_MAX_TILE_ROWS = 16, FV_MAX_TILE_VECTORS = 4 };
 
+enum { FV_FMA_CHAINS = 12 };
+
 enum fv_activation {
     FV_ACTIVATION_NONE,
     FV_ACTIVATION_RELU,       /* max(x, 0) */
@@ -127,6 +129,10 @@ struct fv_kernels {
     /* Fills weight panels and key panels: columns[c][0 .. count-1] of a row-major [rows][stride] matrix transposed, as
      * output[k][lane] = input[lane][k] for lane < lanes, zero for lane >= lanes up to `padded`. */
     void (*transpose_panel)(const float *const *input, size_t lanes, size_t count, size_t padded, float *output);
+
+    /* `steps` times FV_FMA_CHAINS independent multiply-adds of one vector (2 * FV_FMA_CHAINS * width operations a
+     * step), to measure the machine's peak. result[width] depends on all of them. */
+    void (*fma_loop)(size_t steps, float *result);
 };
 
 /* The table of an instruction set that this build has, or NULL. */

@@ -1,0 +1,200 @@
+/* The register tile of every matrix product: convolutions of all kinds, linear layers and attention.
+ *
+ * Tile and register budget. A tile keeps rows x vectors sums in registers; a step of k loads `vectors` weight vectors
+ * and broadcasts one input float a row:
+ *   width 8  (AVX2, 16 registers):    6 x 2 = 12 sums + 2 weights + 1-2 broadcasts;  12 FMAs for 8 loads
+ *   width 16 (AVX-512, 32 registers): 12 x 2 = 24 sums + 2 weights + 1-2 broadcasts; 24 FMAs for 14 loads
+ *   width 4  (SSE, 16 registers):     6 x 2, as AVX2
+ *   width 4  (NEON, 32 registers):    8 x 3 = 24 sums + 3 weights + 2 input vectors
+ * Two FMAs a cycle of latency 4 want at least 8 sums in flight.
+ *
+ * Every smaller tile (remainders) is an instance of the same template with constant bounds. A sum is one chain over
+ * segments and k whatever the tile, so the bits do not depend on how the product is cut into tiles. */
+#ifndef FOVEA_KERNELS_GEMM_VECTOR_H
+#define FOVEA_KERNELS_GEMM_VECTOR_H
+
+#include "kernels/kernels.h"
+#include "kernels/vector.h"
+#include "kernels/vector_math.h"
+
+#if FV_WIDTH == 16
+enum { TILE_ROWS = 12, TILE_VECTORS = 2 };
+#elif FV_WIDTH == 8
+enum { TILE_ROWS = 6, TILE_VECTORS = 2 };
+#elif defined(FV_NATIVE_NEON)
+enum { TILE_ROWS = 8, TILE_VECTORS = 3 };
+#else
+enum { TILE_ROWS = 6, TILE_VECTORS = 2 };
+#endif
+
+/* sums += inputs[r][k] * weights[k][v] for k < count; `count` is a constant where the loop shall unroll. */
+FV_INLINE void gemm_steps(vector sums[TILE_ROWS][TILE_VECTORS], const float *const inputs[TILE_ROWS],
+                          const float *weights, size_t rows, size_t vectors, size_t first, size_t count) {
+    FV_UNROLL
+    for (size_t k = 0; k < count; k++) {
+        vector weight[TILE_VECTORS];
+        FV_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            weight[v] = vector_load(weights + (k * vectors + v) * WIDTH);
+        }
+        FV_UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            const vector input = vector_broadcast(inputs[r][first + k]);
+            FV_UNROLL
+            for (size_t v = 0; v < vectors; v++) {
+                sums[r][v] = vector_multiply_add(input, weight[v], sums[r][v]);
+            }
+        }
+    }
+}
+
+/* Adds bias and residual and applies the activations that need a few instructions only. */
+FV_INLINE void gemm_epilogue(vector sums[TILE_ROWS][TILE_VECTORS], const struct fv_epilogue *epilogue, size_t rows,
+                             size_t vectors) {
+    if (epilogue->bias != NULL) {
+        FV_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            const vector bias = vector_load(epilogue->bias + v * WIDTH);
+            FV_UNROLL
+            for (size_t r = 0; r < rows; r++) {
+                sums[r][v] += bias;
+            }
+        }
+    }
+    if (epilogue->residual != NULL) {
+        FV_UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            FV_UNROLL
+            for (size_t v = 0; v < vectors; v++) {
+                sums[r][v] += vector_load(epilogue->residual[r] + v * epilogue->residual_stride);
+            }
+        }
+    }
+    if (epilogue->activation == FV_ACTIVATION_RELU) {
+        FV_UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            FV_UNROLL
+            for (size_t v = 0; v < vectors; v++) {
+                sums[r][v] = vector_relu(sums[r][v]);
+            }
+        }
+    } else if (epilogue->activation == FV_ACTIVATION_LEAKY_RELU) {
+        const vector slope = vector_broadcast(epilogue->slope);
+        FV_UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            FV_UNROLL
+            for (size_t v = 0; v < vectors; v++) {
+                sums[r][v] = vector_leaky_relu(sums[r][v], slope);
+            }
+        }
+    }
+}
+
+/* The longer activations, over the stored outputs: keeping them out of the template keeps its code small. */
+FV_NOINLINE void gemm_activate_stored(const struct fv_gemm_tile *tile) {
+    for (size_t r = 0; r < tile->rows; r++) {
+        for (size_t v = 0; v < tile->vectors; v++) {
+            float *output = tile->outputs[r] + v * tile->output_stride;
+            vector_store(output, vector_activate(vector_load(output), tile->epilogue->activation, vector_zero()));
+        }
+    }
+}
+
+/* One tile of constant `rows` and `vectors`. */
+FV_INLINE void gemm_tile_template(const struct fv_gemm_tile *tile, size_t rows, size_t vectors) {
+    vector sums[TILE_ROWS][TILE_VECTORS];
+    FV_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        FV_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            sums[r][v] = tile->accumulate ? vector_load(tile->outputs[r] + v * tile->output_stride) : vector_zero();
+        }
+    }
+    const float *weights = tile->weights;
+    const float *const *segment = tile->inputs;
+    const size_t length = tile->length;
+    for (size_t s = 0; s < tile->segments; s++, segment += TILE_ROWS) {
+        const float *inputs[TILE_ROWS];
+        FV_UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            inputs[r] = segment[r];
+        }
+        size_t k = 0;
+        for (; k + WIDTH <= length; k += WIDTH, weights += WIDTH * vectors * WIDTH) {
+            gemm_steps(sums, inputs, weights, rows, vectors, k, WIDTH);
+        }
+        for (; k < length; k++, weights += vectors * WIDTH) {
+            gemm_steps(sums, inputs, weights, rows, vectors, k, 1);
+        }
+    }
+    if (tile->epilogue != NULL) {
+        gemm_epilogue(sums, tile->epilogue, rows, vectors);
+    }
+    FV_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        FV_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            vector_store(tile->outputs[r] + v * tile->output_stride, sums[r][v]);
+        }
+    }
+}
+
+/* Chooses the instance of the template; cases beyond the tile vanish at compile time. */
+FV_INLINE void gemm_tile_of_vectors(const struct fv_gemm_tile *tile, size_t vectors) {
+#define FV_ROWS_CASE(count)                                                                                            \
+    case count:                                                                                                        \
+        if (count <= TILE_ROWS) {                                                                                      \
+            gemm_tile_template(tile, count, vectors);                                                                  \
+        }                                                                                                              \
+        break;
+    switch (tile->rows) {
+        FV_ROWS_CASE(1)
+        FV_ROWS_CASE(2)
+        FV_ROWS_CASE(3)
+        FV_ROWS_CASE(4)
+        FV_ROWS_CASE(5)
+        FV_ROWS_CASE(6)
+        FV_ROWS_CASE(7)
+        FV_ROWS_CASE(8)
+        FV_ROWS_CASE(9)
+        FV_ROWS_CASE(10)
+        FV_ROWS_CASE(11)
+        FV_ROWS_CASE(12)
+    }
+#undef FV_ROWS_CASE
+}
+
+FV_NOINLINE void gemm_tile_1(const struct fv_gemm_tile *tile) {
+    gemm_tile_of_vectors(tile, 1);
+}
+
+FV_NOINLINE void gemm_tile_2(const struct fv_gemm_tile *tile) {
+    gemm_tile_of_vectors(tile, 2);
+}
+
+#if FV_WIDTH == 4 && defined(FV_NATIVE_NEON)
+FV_NOINLINE void gemm_tile_3(const struct fv_gemm_tile *tile) {
+    gemm_tile_of_vectors(tile, 3);
+}
+#endif
+
+static void gemm_tile(const struct fv_gemm_tile *tile) {
+    switch (tile->vectors) {
+    case 1:
+        gemm_tile_1(tile);
+        break;
+    case 2:
+        gemm_tile_2(tile);
+        break;
+#if defined(FV_NATIVE_NEON)
+    case 3:
+        gemm_tile_3(tile);
+        break;
+#endif
+    }
+    if (tile->epilogue != NULL && activation_is_long(tile->epilogue->activation)) {
+        gemm_activate_stored(tile);
+    }
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* Between planar images, rows and blocks: transposes of WIDTH x WIDTH in registers, the edges element by element. */
+#ifndef FOVEA_KERNELS_REORDER_VECTOR_H
+#define FOVEA_KERNELS_REORDER_VECTOR_H
+
+#include "kernels/kernels.h"
+#include "kernels/vector.h"
+
+static void planar_to_block(const float *planar, size_t channel_stride, size_t channels, size_t pixels, float *block) {
+    size_t p = 0;
+    for (; p + WIDTH <= pixels; p += WIDTH) {
+        vector rows[FV_WIDTH];
+        for (size_t c = 0; c < WIDTH; c++) {
+            rows[c] = c < channels ? vector_load(planar + c * channel_stride + p) : vector_zero();
+        }
+        vector_transpose(rows);
+        for (size_t i = 0; i < WIDTH; i++) {
+            vector_store(block + (p + i) * WIDTH, rows[i]);
+        }
+    }
+    for (; p < pixels; p++) {
+        for (size_t c = 0; c < WIDTH; c++) {
+            block[p * WIDTH + c] = c < channels ? planar[c * channel_stride + p] : 0;
+        }
+    }
+}
+
+static void block_to_planar(const float *block, size_t channels, size_t pixels, float *planar, size_t channel_stride) {
+    size_t p = 0;
+    for (; p + WIDTH <= pixels; p += WIDTH) {
+        vector rows[FV_WIDTH];
+        for (size_t i = 0; i < WIDTH; i++) {
+            rows[i] = vector_load(block + (p + i) * WIDTH);
+        }
+        vector_transpose(rows);
+        for (size_t c = 0; c < channels; c++) {
+            vector_store(planar + c * channel_stride + p, rows[c]);
+        }
+    }
+    for (; p < pixels; p++) {
+        for (size_t c = 0; c < channels; c++) {
+            planar[c * channel_stride + p] = block[p * WIDTH + c];
+        }
+    }
+}
+
+/* WIDTH lanes from `lane` on. */
+static void transpose_lanes(const float *const *input, size_t lane, size_t lanes, size_t count, size_t padded,
+                            float *output) {
+    size_t k = 0;
+    for (; k + WIDTH <= count; k += WIDTH) {
+        vector rows[FV_WIDTH];
+        for (size_t i = 0; i < WIDTH; i++) {
+            rows[i] = lane + i < lanes ? vector_load(input[lane + i] + k) : vector_zero();
+        }
+        vector_transpose(rows);
+        for (size_t i = 0; i < WIDTH; i++) {
+            vector_store(output + (k + i) * padded + lane, rows[i]);
+        }
+    }
+    for (; k < count; k++) {
+        for (size_t i = lane; i < lane + WIDTH; i++) {
+            output[k * padded + i] = i < lanes ? input[i][k] : 0;
+        }
+    }
+}
+
+static void transpose_panel(const float *const *input, size_t lanes, size_t count, size_t padded, float *output) {
+    size_t lane = 0;
+    for (; lane + WIDTH <= padded; lane += WIDTH) {
+        transpose_lanes(input, lane, lanes, count, padded, output);
+    }
+    for (; lane < padded; lane++) {
+        for (size_t k = 0; k < count; k++) {
+            output[k * padded + lane] = lane < lanes ? input[lane][k] : 0;
+        }
+    }
+}
+
+#endif
