@@ -1,0 +1,184 @@
+/* fovea inspect: what a model file or a checkpoint holds. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "commands.h"
+#include "fovea/convert.h"
+#include "fovea/file.h"
+#include "fovea/model.h"
+#include "options.h"
+
+enum { MOST_SHOWN = 16, VALUE_SIZE = 1024, LARGEST_SIDE = 16384 };
+
+static int fail(const struct fv_error *error) {
+    fprintf(stderr, "fovea inspect: %s\n", error->message);
+    return error->status == FV_ERROR_ARGUMENT ? FOVEA_EXIT_USAGE : FOVEA_EXIT_UNUSABLE;
+}
+
+static void print_shape(const size_t *shape, uint32_t rank) {
+    putchar('[');
+    for (uint32_t i = 0; i < rank; i++) {
+        printf("%s%zu", i == 0 ? "" : ", ", shape[i]);
+    }
+    putchar(']');
+}
+
+/* One element of an array, or the value itself for `index` = -1. */
+static void print_value(const struct fv_model *model, const char *key, long index) {
+    const char *text;
+    int64_t integer;
+    double number;
+    bool boolean;
+    size_t place = index < 0 ? 0 : (size_t)index;
+    if (index < 0 ? fv_model_string(model, key, &text) : fv_model_array_string(model, key, place, &text)) {
+        printf("%s", text);
+    } else if (index < 0 ? fv_model_integer(model, key, &integer)
+                         : fv_model_array_integer(model, key, place, &integer)) {
+        printf("%" PRId64, integer);
+    } else if (index < 0 ? fv_model_number(model, key, &number) : fv_model_array_number(model, key, place, &number)) {
+        printf("%g", number);
+    } else if (index < 0 && fv_model_boolean(model, key, &boolean)) {
+        printf("%s", boolean ? "yes" : "no");
+    } else {
+        printf("?");
+    }
+}
+
+static void print_metadata(const struct fv_model *model) {
+    for (size_t i = 0; i < fv_model_key_count(model); i++) {
+        const char *key = fv_model_key_at(model, i);
+        long length = fv_model_array_length(model, key);
+        printf("  %-28s ", key);
+        if (length < 0) {
+            print_value(model, key, -1);
+        }
+        for (long j = 0; j < length && j < MOST_SHOWN; j++) {
+            printf("%s", j == 0 ? "" : ", ");
+            print_value(model, key, j);
+        }
+        printf("%s\n", length > MOST_SHOWN ? ", ..." : "");
+    }
+}
+
+static int inspect_model(const char *path, bool with_tensors) {
+    struct fv_error error;
+    struct fv_model *model;
+    if (fv_model_open(path, &model, &error) != FV_OK) {
+        return fail(&error);
+    }
+    size_t elements = 0;
+    for (size_t i = 0; i < fv_model_tensor_count(model); i++) {
+        elements += fv_model_tensor_at(model, i)->elements;
+    }
+    printf("%s: GGUF model, %zu bytes, %zu tensors, %zu parameters\n", path, fv_model_file_size(model),
+           fv_model_tensor_count(model), elements);
+    print_metadata(model);
+    for (size_t i = 0; with_tensors && i < fv_model_tensor_count(model); i++) {
+        const struct fv_tensor *tensor = fv_model_tensor_at(model, i);
+        printf("  %-64s %-5s ", tensor->name, fv_type_name(tensor->type));
+        print_shape(tensor->shape, tensor->rank);
+        putchar('\n');
+    }
+    fv_model_close(model);
+    return FOVEA_EXIT_DONE;
+}
+
+static void print_recognition(const struct fv_recognition *recognition) {
+    char text[VALUE_SIZE];
+    const char *key;
+    printf("  network: %s, names as %s, %zu parameters\n", fv_recognition_architecture(recognition),
+           fv_recognition_naming(recognition), fv_recognition_parameters(recognition));
+    for (size_t i = 0; (key = fv_recognition_metadata(recognition, i, text, sizeof text)) != NULL; i++) {
+        printf("  %-28s %s\n", key, text);
+    }
+}
+
+static int inspect_checkpoint(const char *path, bool with_tensors, uint32_t image_size) {
+    struct fv_error error;
+    struct fv_checkpoint *checkpoint;
+    struct fv_recognition *recognition;
+    struct fv_convert_options options;
+    if (fv_checkpoint_open(path, &checkpoint, &error) != FV_OK) {
+        return fail(&error);
+    }
+    printf("%s: %s, %zu tensors\n", path, fv_checkpoint_container(checkpoint), fv_checkpoint_tensor_count(checkpoint));
+    fv_convert_options_default(&options);
+    options.image_size = image_size;
+    int result = FOVEA_EXIT_DONE;
+    if (fv_recognize(checkpoint, &options, &recognition, &error) == FV_OK) {
+        print_recognition(recognition);
+        fv_recognition_close(recognition);
+    } else {
+        /* What is missing or in doubt is an answer, too, unless it is beyond repair. */
+        printf("  in doubt: %s\n", error.message);
+        result = error.status == FV_ERROR_ARGUMENT ? FOVEA_EXIT_DONE : FOVEA_EXIT_UNUSABLE;
+    }
+    for (size_t i = 0; with_tensors && i < fv_checkpoint_tensor_count(checkpoint); i++) {
+        const struct fv_checkpoint_tensor *tensor = fv_checkpoint_tensor_at(checkpoint, i);
+        printf("  %-64s %-5s ", tensor->name, fv_element_name(tensor->element));
+        print_shape(tensor->shape, tensor->rank);
+        putchar('\n');
+    }
+    fv_checkpoint_close(checkpoint);
+    return result;
+}
+
+/* Whether the file begins as GGUF files do. */
+static int is_model(const char *path, bool *yes) {
+    struct stat information;
+    struct fv_mapping mapping;
+    struct fv_error error;
+    *yes = false;
+    if (stat(path, &information) == 0 && S_ISDIR(information.st_mode)) {
+        return FOVEA_EXIT_DONE;
+    }
+    if (fv_file_map(path, &mapping, &error) != FV_OK) {
+        return fail(&error);
+    }
+    *yes = mapping.size >= 4 && memcmp(mapping.bytes, "GGUF", 4) == 0;
+    fv_file_unmap(&mapping);
+    return FOVEA_EXIT_DONE;
+}
+
+int fovea_command_inspect(int count, char **arguments) {
+    bool with_tensors = false;
+    size_t image_size = 0;
+    const struct fovea_option options[] = {
+        {.name = "tensors", .kind = FOVEA_OPTION_FLAG, .target = &with_tensors, .help = "list every tensor"},
+        {.name = "image-size",
+         .kind = FOVEA_OPTION_COUNT,
+         .target = &image_size,
+         .value = "N",
+         .help = "for a checkpoint that does not tell the side of its input",
+         .low = 1,
+         .high = LARGEST_SIDE},
+    };
+    const struct fovea_syntax syntax = {
+        .command = "inspect",
+        .operands = "FILE",
+        .least = 1,
+        .most = 1,
+        .summary = "Say what a model file or a checkpoint holds.",
+        .options = options,
+        .option_count = sizeof options / sizeof *options,
+        .details = "FILE is a model (GGUF), or anything that `fovea convert` reads.",
+    };
+    size_t operands;
+    bool yes;
+    switch (fovea_options_parse(&syntax, count, arguments, &operands)) {
+    case FOVEA_PARSE_HELP:
+        return FOVEA_EXIT_DONE;
+    case FOVEA_PARSE_WRONG:
+        return FOVEA_EXIT_USAGE;
+    case FOVEA_PARSE_GO:
+        break;
+    }
+    int result = is_model(arguments[1], &yes);
+    if (result != FOVEA_EXIT_DONE) {
+        return result;
+    }
+    return yes ? inspect_model(arguments[1], with_tensors)
+               : inspect_checkpoint(arguments[1], with_tensors, (uint32_t)image_size);
+}
