@@ -90,13 +90,29 @@ FV_INLINE void gemm_epilogue(vector sums[TILE_ROWS][TILE_VECTORS], const struct 
     }
 }
 
-/* The longer activations, over the stored outputs: keeping them out of the template keeps its code small. */
-FV_NOINLINE void gemm_activate_stored(const struct fv_gemm_tile *tile) {
+/* The longer activations, over the stored outputs: keeping them out of the tile's template keeps its code small. */
+FV_INLINE void gemm_activate_template(const struct fv_gemm_tile *tile, enum fv_activation activation) {
     for (size_t r = 0; r < tile->rows; r++) {
-        for (size_t v = 0; v < tile->vectors; v++) {
-            float *output = tile->outputs[r] + v * tile->output_stride;
-            vector_store(output, vector_activate(vector_load(output), tile->epilogue->activation, vector_zero()));
+        float *output = tile->outputs[r];
+        for (size_t v = 0; v < tile->vectors; v++, output += tile->output_stride) {
+            vector_store(output, vector_activate(vector_load(output), activation, vector_zero()));
         }
+    }
+}
+
+FV_NOINLINE void gemm_activate_stored(const struct fv_gemm_tile *tile) {
+    switch (tile->epilogue->activation) {
+    case FV_ACTIVATION_SILU:
+        gemm_activate_template(tile, FV_ACTIVATION_SILU);
+        break;
+    case FV_ACTIVATION_SIGMOID:
+        gemm_activate_template(tile, FV_ACTIVATION_SIGMOID);
+        break;
+    case FV_ACTIVATION_GELU:
+        gemm_activate_template(tile, FV_ACTIVATION_GELU);
+        break;
+    default:
+        break;
     }
 }
 
@@ -192,7 +208,7 @@ static void gemm_tile(const struct fv_gemm_tile *tile) {
         break;
 #endif
     }
-    if (tile->epilogue != NULL && activation_is_long(tile->epilogue->activation)) {
+    if (tile->epilogue != NULL) {
         gemm_activate_stored(tile);
     }
 }

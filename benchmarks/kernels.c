@@ -1,0 +1,313 @@
+/* fovea-bench-kernels: what the kernels reach on this machine.
+ *
+ * Measures, in one run, the peak of multiply-adds and the read bandwidth, then matrix products of real layers and the
+ * memory-bound kernels, for every table that runs here; OpenBLAS beside them where the build has it. Each figure is the
+ * best of many short runs, because the machine may have other work. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fovea/machine.h"
+#include "fovea/memory.h"
+#include "kernels/kernels.h"
+
+#if FOVEA_OPENBLAS
+#include <cblas.h>
+#endif
+
+enum { ROW_BLOCK = 96, MAX_SEGMENTS = 1024 };
+
+static double seconds_each = 0.3; /* time spent on one figure */
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* Seconds of the fastest run of `run`. */
+static double best_time(void (*run)(void *), void *context) {
+    const double end = now() + seconds_each;
+    double best = 1e30;
+    run(context); /* warms the caches */
+    do {
+        const double start = now();
+        run(context);
+        const double time = now() - start;
+        best = time < best ? time : best;
+    } while (now() < end);
+    return best;
+}
+
+static float *random_floats(size_t count) {
+    float *values = fv_allocate(count, sizeof *values);
+    if (values == NULL) {
+        fputs("fovea-bench-kernels: out of memory\n", stderr);
+        exit(1);
+    }
+    unsigned state = 1;
+    for (size_t i = 0; i < count; i++) {
+        state = state * 1664525U + 1013904223U;
+        values[i] = (float)(state >> 8) * 0x1p-24F - 0.5F;
+    }
+    return values;
+}
+
+/* A product y[rows][columns] = x[rows][depth] w[depth][columns] of a layer. */
+struct shape {
+    const char *name;
+    size_t rows, columns, depth;
+    bool planes; /* inputs come in blocks of `width` channels, one segment each, instead of whole rows */
+};
+
+static const struct shape shapes[] = {
+    {"tokens 256x256x256", 256, 256, 256, false},
+    {"tokens Swin-L stage 3 qkv", 576, 2304, 768, false},
+    {"tokens Swin-L stage 3 fc2", 576, 768, 3072, false},
+    {"tokens Swin-T stage 1 fc1", 3136, 384, 96, false},
+    {"attention q k^T", 144, 144, 32, false},
+    {"planes 256x256x256", 256, 256, 256, true},
+    {"planes 1x1, 64 to 256, 56^2", 3136, 256, 64, true},
+    {"planes 1x1, 1024 to 256, 14^2", 196, 256, 1024, true},
+    {"planes 3x3, 64 to 64, 56^2", 3136, 64, 576, true},
+    {"planes 3x3, 256 to 256, 14^2", 196, 256, 2304, true},
+};
+
+struct product {
+    const struct fv_kernels *kernels;
+    struct shape shape;
+    float *inputs, *weights, *outputs;
+    const float **pointers; /* [row tiles][segments][tile_rows] */
+    size_t segments, length;
+};
+
+/* Rows outside, panels inside, so that a block of rows stays in the second level cache while the weights stream. */
+static void run_product(void *context) {
+    const struct product *product = context;
+    const struct fv_kernels *kernels = product->kernels;
+    const struct shape *shape = &product->shape;
+    const size_t panel = kernels->tile_vectors * kernels->width, rows_a_tile = kernels->tile_rows;
+    const size_t block = ROW_BLOCK / rows_a_tile * rows_a_tile;
+    for (size_t first = 0; first < shape->rows; first += block) {
+        const size_t last = first + block < shape->rows ? first + block : shape->rows;
+        for (size_t column = 0; column < shape->columns; column += panel) {
+            for (size_t row = first; row < last; row += rows_a_tile) {
+                float *outputs[FV_MAX_TILE_ROWS];
+                const size_t rows = shape->rows - row < rows_a_tile ? shape->rows - row : rows_a_tile;
+                for (size_t r = 0; r < rows; r++) {
+                    outputs[r] = product->outputs + (row + r) * shape->columns + column;
+                }
+                const struct fv_gemm_tile tile = {
+                    .rows = rows,
+                    .vectors = kernels->tile_vectors,
+                    .segments = product->segments,
+                    .length = product->length,
+                    .inputs = product->pointers + row / rows_a_tile * product->segments * rows_a_tile,
+                    .weights = product->weights + column * shape->depth,
+                    .outputs = outputs,
+                    .output_stride = kernels->width,
+                };
+                kernels->gemm_tile(&tile);
+            }
+        }
+    }
+}
+
+static double product_rate(const struct fv_kernels *kernels, struct shape shape) {
+    struct product product = {.kernels = kernels, .shape = shape};
+    const size_t panel = kernels->tile_vectors * kernels->width, tile = kernels->tile_rows;
+    const size_t columns = (shape.columns + panel - 1) / panel * panel, tiles = (shape.rows + tile - 1) / tile;
+    product.length = shape.planes ? kernels->width : shape.depth;
+    product.segments = shape.depth / product.length;
+    product.inputs = random_floats(shape.rows * shape.depth);
+    product.weights = random_floats(columns * shape.depth);
+    product.outputs = random_floats((shape.rows + 1) * columns);
+    product.shape.columns = columns;
+    product.pointers = fv_allocate_zero(tiles * tile * product.segments, sizeof *product.pointers);
+    for (size_t row = 0; row < shape.rows && product.pointers != NULL; row++) {
+        for (size_t s = 0; s < product.segments; s++) {
+            const float *input = shape.planes ? product.inputs + (s * shape.rows + row) * product.length
+                                              : product.inputs + row * shape.depth;
+            product.pointers[(row / tile * product.segments + s) * tile + row % tile] = input;
+        }
+    }
+    const double time = product.pointers != NULL ? best_time(run_product, &product) : 1e30;
+    fv_release(product.inputs);
+    fv_release(product.weights);
+    fv_release(product.outputs);
+    fv_release(product.pointers);
+    return 2.0 * (double)shape.rows * (double)shape.columns * (double)shape.depth / time;
+}
+
+#if FOVEA_OPENBLAS
+static void run_openblas(void *context) {
+    const struct product *product = context;
+    const blasint rows = (blasint)product->shape.rows, columns = (blasint)product->shape.columns;
+    const blasint depth = (blasint)product->shape.depth;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, depth, 1, product->inputs, depth,
+                product->weights, columns, 0, product->outputs, columns);
+}
+
+static double openblas_rate(struct shape shape) {
+    struct product product = {.shape = shape};
+    product.inputs = random_floats(shape.rows * shape.depth);
+    product.weights = random_floats(shape.columns * shape.depth);
+    product.outputs = random_floats(shape.rows * shape.columns);
+    openblas_set_num_threads(1);
+    const double time = best_time(run_openblas, &product);
+    fv_release(product.inputs);
+    fv_release(product.weights);
+    fv_release(product.outputs);
+    return 2.0 * (double)shape.rows * (double)shape.columns * (double)shape.depth / time;
+}
+#endif
+
+/* The other kernels, on one plane block or on many tokens. */
+enum { SIDE = 56, PIXELS = SIDE * SIDE, TOKENS = 576, CHANNELS = 768, WINDOW_TOKENS = 144 };
+
+struct workload {
+    const struct fv_kernels *kernels;
+    float *input, *output, *vectors;
+    enum fv_activation activation;
+    size_t kernel;
+};
+
+static struct fv_window same_window(size_t kernel) {
+    return (struct fv_window){SIDE, SIDE, SIDE, SIDE, kernel, kernel, 1, 1, kernel / 2, kernel / 2};
+}
+
+static void run_depthwise(void *context) {
+    const struct workload *w = context;
+    const struct fv_window window = same_window(w->kernel);
+    w->kernels->depthwise(&window, w->input, w->vectors, w->vectors, w->activation, 0, 0, SIDE, w->output);
+}
+
+static void run_max_pool(void *context) {
+    const struct workload *w = context;
+    const struct fv_window window = same_window(w->kernel);
+    w->kernels->max_pool(&window, w->input, 0, SIDE, w->output);
+}
+
+static void run_affine(void *context) {
+    const struct workload *w = context;
+    w->kernels->affine(w->input, w->vectors, w->vectors, NULL, w->activation, 0.01F, PIXELS, w->output);
+}
+
+static void run_moments(void *context) {
+    const struct workload *w = context;
+    w->kernels->moments(w->input, PIXELS, w->output, w->output + w->kernels->width);
+}
+
+static void run_layer_norm(void *context) {
+    const struct workload *w = context;
+    for (size_t t = 0; t < PIXELS * w->kernels->width / CHANNELS; t++) {
+        w->kernels->layer_norm(w->input + t * CHANNELS, CHANNELS, w->vectors, w->vectors, 1e-5F,
+                               w->output + t * CHANNELS);
+    }
+}
+
+static void run_softmax(void *context) {
+    const struct workload *w = context;
+    for (size_t t = 0; t < PIXELS * w->kernels->width / WINDOW_TOKENS; t++) {
+        w->kernels->softmax_row(w->input + t * WINDOW_TOKENS, w->vectors, NULL, WINDOW_TOKENS,
+                                w->output + t * WINDOW_TOKENS);
+    }
+}
+
+static void run_bilinear(void *context) {
+    const struct workload *w = context;
+    w->kernels->upsample_bilinear(w->input, SIDE / 2, SIDE / 2, 2, 2, 0, SIDE, w->output);
+}
+
+static void run_planar_to_block(void *context) {
+    const struct workload *w = context;
+    w->kernels->planar_to_block(w->input, PIXELS, w->kernels->width, PIXELS, w->output);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void *);
+    enum fv_activation activation;
+    size_t kernel;
+    double operations; /* an element, 0 where only bytes count */
+} workloads[] = {
+    {"depthwise 3x3", run_depthwise, FV_ACTIVATION_NONE, 3, 18},
+    {"depthwise 5x5 SiLU", run_depthwise, FV_ACTIVATION_SILU, 5, 50},
+    {"max pool 3x3", run_max_pool, FV_ACTIVATION_NONE, 3, 0},
+    {"affine LeakyReLU", run_affine, FV_ACTIVATION_LEAKY_RELU, 0, 0},
+    {"affine SiLU", run_affine, FV_ACTIVATION_SILU, 0, 0},
+    {"affine GELU", run_affine, FV_ACTIVATION_GELU, 0, 0},
+    {"moments", run_moments, FV_ACTIVATION_NONE, 0, 0},
+    {"layer norm 768", run_layer_norm, FV_ACTIVATION_NONE, 0, 0},
+    {"softmax row 144", run_softmax, FV_ACTIVATION_NONE, 0, 0},
+    {"bilinear 2x2", run_bilinear, FV_ACTIVATION_NONE, 0, 0},
+    {"planar to block", run_planar_to_block, FV_ACTIVATION_NONE, 0, 0},
+};
+
+static void bench_workloads(const struct fv_kernels *kernels, double peak) {
+    const size_t floats = PIXELS * kernels->width;
+    struct workload work = {.kernels = kernels};
+    work.input = random_floats(floats);
+    work.output = random_floats(floats);
+    work.vectors = random_floats(4096);
+    for (size_t i = 0; i < sizeof workloads / sizeof workloads[0]; i++) {
+        work.activation = workloads[i].activation;
+        work.kernel = workloads[i].kernel;
+        const double time = best_time(workloads[i].run, &work);
+        printf("  %-32s %7.2f GB/s", workloads[i].name, 8e-9 * (double)floats / time);
+        if (workloads[i].operations > 0) {
+            const double rate = workloads[i].operations * (double)floats / time;
+            printf(" %8.2f GFLOP/s %3.0f %%", 1e-9 * rate, 100 * rate / peak);
+        }
+        putchar('\n');
+    }
+    fv_release(work.input);
+    fv_release(work.output);
+    fv_release(work.vectors);
+}
+
+static void bench_table(const struct fv_kernels *kernels, const char *name) {
+    struct fv_machine_peak peak;
+    struct fv_error error;
+    if (fv_machine_measure(kernels->isa, 2 * seconds_each, &peak, &error) != FV_OK) {
+        fprintf(stderr, "fovea-bench-kernels: %s\n", error.message);
+        exit(1);
+    }
+    printf("%s: peak %.1f GFLOP/s, memory %.1f GB/s, one core\n", name, 1e-9 * peak.flops,
+           1e-9 * peak.bytes_per_second);
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        const double rate = product_rate(kernels, shapes[i]);
+        printf("  %-32s %7.2f GFLOP/s %3.0f %%", shapes[i].name, 1e-9 * rate, 100 * rate / peak.flops);
+#if FOVEA_OPENBLAS
+        const double openblas = openblas_rate(shapes[i]);
+        printf("   (OpenBLAS %7.2f, %3.0f %%)", 1e-9 * openblas, 100 * openblas / peak.flops);
+#endif
+        putchar('\n');
+    }
+    bench_workloads(kernels, peak.flops);
+}
+
+int main(int argc, char **argv) {
+    const char *only = NULL;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
+            seconds_each = strtod(argv[++i], NULL);
+        } else if (strcmp(argv[i], "--table") == 0 && i + 1 < argc) {
+            only = argv[++i];
+        } else {
+            fputs("usage: fovea-bench-kernels [--table NAME] [--seconds S]\n"
+                  "Measures every kernel table of this machine, S seconds (0.3) a figure.\n",
+                  stderr);
+            return 2;
+        }
+    }
+    for (int isa = FV_ISA_COUNT - 1; isa >= 0; isa--) {
+        const char *name = fv_isa_name((enum fv_isa)isa);
+        if (fv_isa_supported((enum fv_isa)isa) && (only == NULL || strcmp(only, name) == 0)) {
+            bench_table(fv_kernels_for((enum fv_isa)isa), name);
+        }
+    }
+    return 0;
+}
