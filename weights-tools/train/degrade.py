@@ -7,7 +7,11 @@ All lengths are in pixels of a 320 x 320 image and grow with the side; the class
   ungradable   blur of sigma 3.5 and more; or 30 strong stripes and more with many shifts of tens of pixels;
                or signal below a half, heavy shadow and noise of sd 25 and more;
                or the macula off-centre by a third of the width and more; or a quarter of the contrast with blur and noise
+
+An image travels as planes [n, n, 3]: the grey image, the FAZ (0..255, if known) and where stripes were drawn (255 x strength).
+Only the first is what the grader sees; the others serve as additional targets in training.
 """
+import functools
 import io
 import numpy as np
 from PIL import Image
@@ -17,10 +21,27 @@ UNGRADABLE, GRADABLE, OUTSTANDING = 0, 1, 2
 WORDS = ('ungradable', 'gradable', 'outstanding')
 
 
+def grey(f):
+    """Makes a function of the grey plane one of the planes."""
+    @functools.wraps(f)
+    def g(a, *args, **kw):
+        b = a.copy()
+        b[..., 0] = f(a[..., 0], *args, **kw)
+        return b
+    return g
+
+
+def resize(a, n, pillow_filter):
+    return np.stack([np.asarray(Image.fromarray(np.ascontiguousarray(a[..., k])).resize((n, n), pillow_filter if k == 0 else Image.BILINEAR))
+                     for k in range(3)], -1)
+
+
+@grey
 def blur(a, sigma):
     return gaussian_filter(a, sigma * a.shape[0] / 320, mode='reflect', truncate=3)
 
 
+@grey
 def noise(a, rng, low, high):
     """Additive noise; on large images sometimes of the grain of a 320-pixel image."""
     n = a.shape[0]
@@ -38,7 +59,7 @@ def stripes(a, rng, count, low, high):
     kind = rng.integers(4)
     additive = rng.random() < 0.2
     soft = rng.random() < 0.3
-    widest = rng.uniform(1, 5)
+    widest = 1.2 if rng.random() < 0.4 else rng.uniform(1, 5)
     for _ in range(count):
         width = max(1, int(round(rng.uniform(0.7, widest) * n / 320)))
         y = rng.integers(0, n - width + 1)
@@ -46,7 +67,9 @@ def stripes(a, rng, count, low, high):
         profile = np.full((width, 1), s, np.float32)
         if soft and width > 2:
             profile *= np.sin(np.pi * (np.arange(width) + 0.5) / width)[:, None]
-        a[y:y + width] = a[y:y + width] + 255 * 0.6 * profile if additive else a[y:y + width] * (1 + profile)
+        g = a[y:y + width, :, 0]
+        a[y:y + width, :, 0] = g + 255 * 0.6 * profile if additive else g * (1 + profile)
+        a[y:y + width, :, 2] = np.maximum(a[y:y + width, :, 2], 255 * np.abs(profile))
     return a
 
 
@@ -62,6 +85,7 @@ def shifts(a, rng, count, low, high):
     return a
 
 
+@grey
 def shadow(a, rng, low, high, wide=False):
     """A dark blob, band or side; the share is the loss in its middle."""
     n = a.shape[0]
@@ -99,21 +123,19 @@ def off_centre(a, rng):
         if np.abs(c - n / 2).max() < need * 0.95:
             return np.roll(a, (dy, dx), (0, 1))
         y, x = (c - m / 2).astype(int)
-        return np.asarray(Image.fromarray(a[y:y + m, x:x + m]).resize((n, n), Image.BICUBIC))
-    pad = n
-    mode = {2: 'reflect', 3: 'edge', 4: 'constant'}[int(kind)]
-    b = np.pad(a, pad - 1, mode=mode)
-    return b[pad - 1 - dy:2 * pad - 1 - dy, pad - 1 - dx:2 * pad - 1 - dx]
+        return resize(a[y:y + m, x:x + m], n, Image.BICUBIC)
+    b = np.pad(a, ((n - 1, n - 1), (n - 1, n - 1), (0, 0)), mode={2: 'reflect', 3: 'edge', 4: 'constant'}[int(kind)])
+    return b[n - 1 - dy:2 * n - 1 - dy, n - 1 - dx:2 * n - 1 - dx]
 
 
 def gradable(a, rng):
-    k = rng.integers(4)
+    k = rng.choice(4, p=(0.25, 0.4, 0.2, 0.15))
     if k == 0:
         a = blur(a, rng.uniform(1, 2))
         if rng.random() < 0.2:
             a = stripes(a, rng, rng.integers(1, 8), 0.05, 0.3)
     elif k == 1:
-        a = stripes(a, rng, rng.integers(5, 21), rng.choice([0.08, 0.15, 0.3]), 0.4)
+        a = stripes(a, rng, rng.integers(5, 21), rng.choice([0.1, 0.2, 0.38]), 0.4)
         if rng.random() < 0.85:
             a = shifts(a, rng, rng.integers(1, 6), 1, 6)
         if rng.random() < 0.15:
@@ -132,7 +154,7 @@ def gradable(a, rng):
 
 
 def ungradable(a, rng):
-    k = rng.integers(6)
+    k = rng.choice(6, p=(0.15, 0.15, 0.15, 0.2, 0.2, 0.15))
     if k == 0:
         a = blur(a, rng.uniform(3.5, 7) if rng.random() < 0.8 else rng.uniform(7, 12))
         if rng.random() < 0.3:
@@ -143,7 +165,7 @@ def ungradable(a, rng):
         for i in rng.permutation(2):
             a = steps[i](a)
     elif k == 2:
-        a = a * rng.uniform(0.15, 0.5)
+        a = a * np.float32((rng.uniform(0.15, 0.5), 1, 1))
         for _ in range(rng.integers(1, 4)):
             a = shadow(a, rng, 0.6, 0.95, True)
         a = noise(a, rng, 25, 50)
@@ -154,8 +176,8 @@ def ungradable(a, rng):
         if rng.random() < 0.2:
             a = gradable(a, rng)
     else:
-        m = a.mean() if rng.random() < 0.6 else rng.uniform(0, 128)
-        a = m + (a - m) * rng.uniform(0.12, 0.27)
+        m = a[..., 0].mean() if rng.random() < 0.6 else rng.uniform(0, 128)
+        a[..., 0] = m + (a[..., 0] - m) * rng.uniform(0.12, 0.27)
         a = noise(blur(a, rng.uniform(1, 3.5)), rng, 6, 30)
     return a
 
@@ -164,43 +186,46 @@ def outstanding(a, rng):
     return stripes(a, rng, rng.integers(1, 3), 0.04, 0.2) if rng.random() < 0.5 else a
 
 
-def at_own_size(image, rng):
-    """The image as another export of it might be: another size, turned over, another tone."""
+def at_own_size(image, faz, rng):
+    """The planes of the image as another export of it might be: another size, turned over, another tone."""
+    n = image.size[0]
+    faz = np.zeros((n, n), np.float32) if faz is None else np.asarray(faz, np.float32)
+    a = np.stack((np.asarray(image, np.float32), faz, np.zeros((n, n), np.float32)), -1)
     if rng.random() < 0.6:
         n = int(rng.choice([256, 304, 320, 384, 400, 480, 512, 640]) if rng.random() < 0.5 else np.exp(rng.uniform(np.log(245), np.log(800))))
-        image = image.resize((n, n), Image.BICUBIC if rng.random() < 0.5 else Image.BILINEAR)
-    a = np.asarray(image, np.float32)
+        a = resize(a, n, Image.BICUBIC if rng.random() < 0.5 else Image.BILINEAR)
     if rng.random() < 0.5:
         a = a[:, ::-1]
     if rng.random() < 0.3:
         a = a[::-1]
+    a = np.ascontiguousarray(a)
     if rng.random() < 0.3:
-        a = 255 * (np.clip(a, 0, 255) / 255) ** np.exp(rng.uniform(-0.25, 0.25))
+        a[..., 0] = 255 * (np.clip(a[..., 0], 0, 255) / 255) ** np.exp(rng.uniform(-0.25, 0.25))
     if rng.random() < 0.3:
-        a = a * rng.uniform(0.85, 1.15)
-    return np.ascontiguousarray(a)
+        a[..., 0] *= rng.uniform(0.85, 1.15)
+    return a
 
 
-def make(image, label, rng):
-    """One 8-bit image of the class, square, at its own resolution."""
-    a = at_own_size(image, rng)
+def make(image, label, rng, faz=None):
+    """One 8-bit image of the class, square, at its own resolution; with its FAZ and its stripes."""
+    a = at_own_size(image, faz, rng)
     a = (ungradable, gradable, outstanding)[label](a, rng)
-    out = Image.fromarray(np.clip(a + 0.5, 0, 255).astype(np.uint8))
+    a = np.clip(a + 0.5, 0, 255).astype(np.uint8)
+    out = Image.fromarray(np.ascontiguousarray(a[..., 0]))
     if rng.random() < 0.3:
         f = io.BytesIO()
         out.save(f, 'JPEG', quality=int(rng.integers(75, 97)))
         out = Image.open(f).convert('L')
-    return out
+    return out, Image.fromarray(np.ascontiguousarray(a[..., 1])), Image.fromarray(np.ascontiguousarray(a[..., 2]))
 
 
-def zoomed_out(image, rng, low=0.5, high=0.75):
-    """A 3 mm image shrunk as a larger field of view shows it; the surroundings are its outer band, folded to and fro."""
-    n = image.size[0]
-    m = int(n * rng.uniform(low, high))
-    a = np.asarray(image.resize((m, m), Image.BILINEAR))
+def zoomed_out(images, share):
+    """Images shrunk as a larger field of view shows them; the surroundings are their outer band, folded to and fro."""
+    n = images[0].size[0]
+    m = int(n * share)
     band = int(0.2 * m)
     u = np.arange(n) - (n - m) // 2
     d = np.where(u < 0, -u, u - (m - 1)) % (2 * band)
     d = np.where(d < band, d, 2 * band - d)
     u = np.where(u < 0, d, np.where(u > m - 1, m - 1 - d, u))
-    return Image.fromarray(a[u][:, u])
+    return [Image.fromarray(np.asarray(i.resize((m, m), Image.BILINEAR))[u][:, u]) for i in images]

@@ -13,24 +13,31 @@ REGIME = {   # side, filter, mean, standard deviation; all but the side as the p
 
 
 class Base:
-    def __init__(self, file, source, poor):
+    """A real image, with its FAZ mask if one is known."""
+
+    def __init__(self, file, masks, source, poor):
         self.stem = os.path.splitext(os.path.basename(file))[0]
         self.source, self.poor = source, poor
         self.image = Image.open(file).convert('L')
+        self.faz = Image.new('L', self.image.size)
+        for m in glob.glob(os.path.join(masks, self.stem + '.*')):
+            rgb = np.asarray(Image.open(m).convert('RGB'))
+            self.faz = Image.fromarray(((rgb > 127).any(2) * 255).astype(np.uint8))
 
 
-def bases(coips, rossa, held=0.25, seed=1):
+def bases(coips, rossa, held=0.25, seed=1, rossa_masks='masks'):
     """(train, held out); superficial COIPS images and all of ROSSA, split within each source. held 0: everything to train."""
     with open(os.path.join(HERE, 'poor_bases.txt')) as f:
         poor = {line.strip() for line in f if not line.startswith('#')}
     train, out = [], []
-    for source, pattern in (('coips', os.path.join(coips, 'images', 'superficial_*')), ('rossa', os.path.join(rossa, 'images', '*'))):
+    for source, pattern, masks in (('coips', os.path.join(coips, 'images', 'superficial_*'), os.path.join(coips, 'masks')),
+                                   ('rossa', os.path.join(rossa, 'images', '*'), rossa_masks)):
         files = sorted(glob.glob(pattern))
         order = np.random.RandomState(seed).permutation(len(files))
         n = int(round(held * len(files)))
         for k, i in enumerate(order):
             stem = os.path.splitext(os.path.basename(files[i]))[0]
-            (out if k < n else train).append(Base(files[i], source, stem in poor))
+            (out if k < n else train).append(Base(files[i], masks, source, stem in poor))
     return train, out
 
 

@@ -11,6 +11,7 @@ import os
 import time
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F
 import degrade
 from grader_data import balanced, bases, confusion, network_input, small
@@ -21,17 +22,68 @@ def network(name):
     return Swin(size=192, window=12, depths=(2, 2, 3)) if name == 'swin' else SEResNeXt()
 
 
+def look(net):
+    """A start for Swin's position biases: along the row and near by at first (stripes), to the four sides at last (where the macula lies)."""
+    with torch.no_grad():
+        for i, layer in enumerate(net.layers):
+            for j, block in enumerate(layer.blocks):
+                w, table = block.attn.window, block.attn.relative_position_bias_table
+                d = torch.arange(1 - w, w).float()
+                y, x = (v.flatten() for v in torch.meshgrid(d, d, indexing='ij'))
+                if i < 2:
+                    kinds = [-y.abs(), -(x * x + y * y) / 8]
+                    kinds = kinds if j == 0 else kinds[::-1]
+                else:
+                    kinds = [0.4 * x, -0.4 * x, 0.4 * y, -0.4 * y] if j == 0 else []
+                for h in range(min(table.shape[1], len(kinds))):
+                    table[:, h] += kinds[h]
+
+
 def draw(name, groups, rng):
-    """A degraded image, ready at the network's size, and its label."""
-    label = int(rng.choice(3, p=(0.36, 0.34, 0.30)))
+    """A degraded image, its FAZ and stripes, all at the network's size, 8-bit [3, side, side], and its label."""
+    label = int(rng.choice(3, p=(0.36, 0.36, 0.28)))
     coips = rng.random() < (0.75 if name == 'swin' else 0.4)
     pool = [b for b in groups['coips' if coips else 'rossa'] if label == degrade.UNGRADABLE or not b.poor]
-    image = pool[rng.integers(len(pool))].image
-    if coips and name == 'se_resnext' and rng.random() < 0.6:
-        image = degrade.zoomed_out(image, rng)
-    elif coips and rng.random() < 0.15:
-        image = degrade.zoomed_out(image, rng, 0.6, 0.95)
-    return small(degrade.make(image, label, rng), name), label
+    base = pool[rng.integers(len(pool))]
+    image, faz = base.image, base.faz
+    if coips and rng.random() < (0.15 if name == 'swin' else 0.66):
+        image, faz = degrade.zoomed_out((image, faz), rng.uniform(*((0.6, 0.95) if name == 'swin' else (0.5, 0.8))))
+    return np.stack([small(im, name) for im in degrade.make(image, label, rng, faz)]), label
+
+
+class Extra(nn.Module):
+    """Additional targets that show Swin where to look: stripes and FAZ token by token, and how far off the FAZ lies. Not part of the model."""
+
+    def __init__(self, swin):
+        super().__init__()
+        c = [layer.blocks[0].norm1.normalized_shape[0] for layer in swin.layers]
+        self.stripes = nn.ModuleList(nn.Linear(k, 1) for k in c[:2])
+        self.faz = nn.ModuleList(nn.Linear(k, 1) for k in c[1:])
+        self.whole = nn.Linear(c[-1], 2)
+        self.seen = {}
+        for i, layer in enumerate(swin.layers):
+            layer.blocks[-1].register_forward_hook(lambda m, args, out, i=i: self.seen.update({i: out}))
+        swin.norm.register_forward_hook(lambda m, args, out: self.seen.update(pooled=out.mean(1)))
+
+    def loss(self, faz, stripes):
+        """faz, stripes: [n, side, side] in 0..1"""
+        def grid(t, tokens):
+            return F.avg_pool2d(t[:, None], t.shape[-1] // int(tokens ** 0.5)).flatten(1)
+        total = 0
+        for i, head in enumerate(self.stripes):
+            x = self.seen[i]
+            total = total + F.mse_loss(head(x)[..., 0], 5 * grid(stripes, x.shape[1]))
+        for i, head in enumerate(self.faz, 1):
+            x = self.seen[i]
+            total = total + 0.5 * F.binary_cross_entropy_with_logits(head(x)[..., 0], grid(faz, x.shape[1]), pos_weight=torch.tensor(5.0))
+        n = faz.shape[-1]
+        u = (torch.arange(n) + 0.5) / n - 0.5
+        mass = faz.sum((1, 2))
+        dx, dy = (faz.sum(1) * u).sum(1) / (mass + 1), (faz.sum(2) * u).sum(1) / (mass + 1)
+        off = torch.where(mass > n * n / 1000, torch.maximum(dx.abs(), dy.abs()), torch.full_like(dx, 0.5))
+        known = (faz.amax((1, 2)) > 0).float()
+        guess = self.whole(self.seen['pooled'])
+        return total + 0.5 * ((guess[:, 0] - 4 * off) ** 2 * known).mean() + 0.5 * F.mse_loss(guess[:, 1], 10 * stripes.mean((1, 2)))
 
 
 def write(path, net):
@@ -46,10 +98,13 @@ def main():
     p.add_argument('rossa')
     p.add_argument('out')
     p.add_argument('--steps', type=int, default=2600)
+    p.add_argument('--minutes', type=float, default=1e9, help='end by then even if there are steps left; the learning rate falls accordingly')
     p.add_argument('--batch', type=int, default=8)
     p.add_argument('--lr', type=float, default=1e-3)
     p.add_argument('--held', type=float, default=0.25)
     p.add_argument('--init')
+    p.add_argument('--keep-bias', action='store_true', help='with --init: leave the position biases as they are')
+    p.add_argument('--rossa-masks', default='masks', help='folder of FAZ masks of ROSSA (a segmenter\'s will do), for the additional targets')
     p.add_argument('--pool', type=int, default=8000)
     p.add_argument('--decay', type=float, default=0.995)
     p.add_argument('--save-every', type=float, default=4, help='minutes')
@@ -59,7 +114,7 @@ def main():
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     rng = np.random.default_rng(a.seed)
-    train, held = bases(a.coips, a.rossa, a.held)
+    train, held = bases(a.coips, a.rossa, a.held, rossa_masks=a.rossa_masks)
     by = {s: [b for b in train if b.source == s] for s in ('coips', 'rossa')}
     test = []
     if held:
@@ -68,16 +123,27 @@ def main():
     net = network(a.net)
     if a.init:
         net.load_state_dict(torch.load(a.init))
+    if a.net == 'swin' and not a.keep_bias:
+        look(net)
     mean = copy.deepcopy(net)
-    plain = [q for q in net.parameters() if q.dim() == 1]
-    opt = torch.optim.AdamW([{'params': [q for q in net.parameters() if q.dim() > 1], 'weight_decay': 0.05},
-                             {'params': plain, 'weight_decay': 0}], lr=a.lr)
+    named = list(net.named_parameters())
+    table = [q for n, q in named if 'bias_table' in n]
+    opt = torch.optim.AdamW([{'params': [q for n, q in named if q.dim() > 1 and 'bias_table' not in n], 'weight_decay': 0.05},
+                             {'params': [q for n, q in named if q.dim() == 1], 'weight_decay': 0},
+                             {'params': table, 'weight_decay': 0}], lr=a.lr)
+    share = (1, 1, 10, 2)        # position biases must reach several units
+    extra = Extra(net) if a.net == 'swin' else None
+    if extra:
+        opt.add_param_group({'params': extra.parameters(), 'weight_decay': 0})
     print(f'{sum(q.numel() for q in net.parameters())} parameters, {len(train)} bases to train on, {len(held)} held out', flush=True)
-    pool, running, last = [], 0.0, time.time()
-    for step in range(a.steps):
+    pool, running, last, start, step = [], 0.0, time.time(), time.time(), -1
+    done = 0.0
+    while done < 1:
+        step += 1
+        done = max((step + 1) / a.steps, (time.time() - start) / (60 * a.minutes))
         warm = min(1.0, (step + 1) / 100)
-        for g in opt.param_groups:
-            g['lr'] = a.lr * warm * (0.5 + 0.5 * np.cos(np.pi * step / a.steps))
+        for g, k in zip(opt.param_groups, share):
+            g['lr'] = k * a.lr * warm * (0.5 + 0.5 * np.cos(np.pi * min(1, done)))
         fresh = [draw(a.net, by, rng) for _ in range(a.batch if len(pool) < 4 * a.batch else a.batch * 3 // 8)]
         batch = fresh + [pool[i] for i in rng.integers(0, max(1, len(pool)), a.batch - len(fresh))]
         for f in fresh:
@@ -85,10 +151,13 @@ def main():
                 pool.append(f)
             else:
                 pool[rng.integers(a.pool)] = f
-        turned = [(im[:, ::-1] if rng.random() < 0.5 else im) for im, _ in batch]
+        planes = np.stack([im[:, :, ::-1] if rng.random() < 0.5 else im for im, _ in batch])
         y = torch.tensor([k for _, k in batch])
         net.train()
-        value = F.cross_entropy(net(network_input(np.stack(turned), a.net)), y, label_smoothing=0.03)
+        value = F.cross_entropy(net(network_input(planes[:, 0], a.net)), y, label_smoothing=0.03)
+        running += (float(value.detach()) - running) / min(step + 1, 100)
+        if extra:
+            value = value + extra.loss(*(torch.from_numpy(planes[:, k].astype(np.float32) / 255) for k in (1, 2)))
         opt.zero_grad(set_to_none=True)
         value.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
@@ -97,12 +166,11 @@ def main():
         with torch.no_grad():
             for q, r in zip(mean.state_dict().values(), net.state_dict().values()):
                 q.lerp_(r, 1 - d) if q.dtype.is_floating_point and q.dim() and (r > -50).all() else q.copy_(r)
-        running += (float(value.detach()) - running) / min(step + 1, 100)
-        if time.time() - last > 60 * a.save_every or step == a.steps - 1:
+        if time.time() - last > 60 * a.save_every or done >= 1:
             write(a.out, mean)
             line = ''
             if test:
-                table, _ = confusion(mean, a.net, np.stack([t[0] for t in test]), [t[1] for t in test])
+                table, _ = confusion(mean, a.net, np.stack([t[0][0] for t in test]), [t[1] for t in test])
                 line = f'balanced accuracy {balanced(table):.4f} {table.tolist()}'
             print(f'step {step} loss {running:.4f} {line} {time.process_time():.0f} s of CPU', flush=True)
             last = time.time()

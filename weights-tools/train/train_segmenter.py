@@ -53,6 +53,7 @@ def main():
     p.add_argument('--batch', type=int, default=2)
     p.add_argument('--steps', type=int, nargs='+', default=[2400, 1000])
     p.add_argument('--patches', type=int, nargs='+', default=[192, 256])
+    p.add_argument('--minutes', type=float, default=1e9, help='end by then even if there are steps left; patches and learning rate follow')
     p.add_argument('--lr', type=float, default=1.5e-3)
     p.add_argument('--decay', type=float, default=0.997, help='of the mean of the weights')
     p.add_argument('--save-every', type=float, default=4, help='minutes')
@@ -79,11 +80,15 @@ def main():
     def save(step):
         write_fold(a.model, a.fold, mean.state_dict(), a.base, a.pools, faz_data.SIDE, step)
 
-    order, running, last = [], 0.0, time.time()
-    for step, patch in enumerate(sizes):
+    order, running, last, start, step = [], 0.0, time.time(), time.time(), -1
+    done = 0.0
+    while done < 1:
+        step += 1
+        done = max(done, (step + 1) / len(sizes), (time.time() - start) / (60 * a.minutes))
+        patch = sizes[min(len(sizes) - 1, int(done * len(sizes)))]
         warm = min(1.0, (step + 1) / 100)
         for g in opt.param_groups:
-            g['lr'] = a.lr * warm * (0.5 + 0.5 * np.cos(np.pi * step / len(sizes)))
+            g['lr'] = a.lr * warm * (0.5 + 0.5 * np.cos(np.pi * min(1, done)))
         if len(order) < a.batch:
             order = order + list(rng.permutation(len(train)))
         views = [faz_data.augment(train[order.pop(0)], rng, patch, wide) for _ in range(a.batch)]
@@ -101,7 +106,7 @@ def main():
             save(step)
             print(f'step {step} loss {running:.4f} {score(mean, valid, MIRRORS[:1])} {time.process_time():.0f} s of CPU', flush=True)
             last = time.time()
-    save(len(sizes))
+    save(step + 1)
     print(f'final, four mirrors: {score(mean, valid, MIRRORS)} {time.process_time():.0f} s of CPU', flush=True)
 
 
