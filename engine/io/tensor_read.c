@@ -1,6 +1,8 @@
 /* Tensor elements of every storage type, as float32. */
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "fovea/bytes.h"
 #include "fovea/model.h"
@@ -58,4 +60,14 @@ enum fv_status fv_tensor_read(const struct fv_tensor *tensor, float *values, str
         }
     }
     return FV_OK;
+}
+
+void fv_tensor_evict(const struct fv_tensor *tensor) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t first = ((uintptr_t)tensor->data + page - 1) / page * page;
+    const uintptr_t last = ((uintptr_t)tensor->data + tensor->bytes) / page * page;
+    if (first < last) {
+        /* Pages shared with a neighbour stay. The mapping is of a file and never written, so nothing can be lost. */
+        madvise((void *)first, last - first, MADV_DONTNEED);
+    }
 }
