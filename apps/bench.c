@@ -1,0 +1,314 @@
+/* bench: how fast a model runs here, as a share of what the machine can do. */
+#include <cjson/cJSON.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "commands.h"
+#include "fovea/machine.h"
+#include "fovea/memory.h"
+#include "fovea/nets.h"
+#include "fovea/session.h"
+#include "fovea/text.h"
+#include "options.h"
+
+enum { REPEATS_LEAST = 3, REPEATS_MOST = 1000, SIZE_LIMIT = 8192 };
+
+static const double DEFAULT_SECONDS = 3; /* of timing, if --repeat does not say otherwise */
+static const double PEAK_SECONDS = 0.5;
+
+struct request {
+    size_t threads, size, repeat;
+    bool json, profile;
+};
+
+/* What was measured. */
+struct figures {
+    double median, least; /* seconds a pass */
+    size_t repeats;
+    size_t threads;
+    double gflops, share; /* of all threads' peak */
+    struct fv_machine_peak peak;
+    size_t peak_rss; /* bytes */
+    struct fv_session_info info;
+    struct fv_shape input;
+};
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* The most memory that this process has held so far, in bytes; 0 where the system does not tell. */
+static size_t peak_resident(void) {
+    FILE *file = fopen("/proc/self/status", "re");
+    size_t kilobytes = 0;
+    char line[256];
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, "VmHWM:", 6) == 0) {
+            kilobytes = strtoul(line + 6, NULL, 10);
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return kilobytes * 1024;
+}
+
+static int compare_numbers(const void *a, const void *b) {
+    const double *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+/* Repeatable numbers of about the spread of a normalised image. */
+static void fill(float *values, size_t count) {
+    uint32_t state = 1;
+    for (size_t i = 0; i < count; i++) {
+        state = state * 1664525u + 1013904223u;
+        values[i] = (float)(state >> 8) * (3.0f / 8388608.0f) - 3.0f;
+    }
+}
+
+/* Times passes: one to warm up, then `repeat`, or what fits into a few seconds. */
+static void time_passes(struct fv_session *session, const float *input, float *output, size_t repeat,
+                        struct figures *figures) {
+    static double seconds[REPEATS_MOST];
+    fv_session_run(session, input, output);
+    double begin = now();
+    size_t done = 0;
+    while (done < REPEATS_MOST &&
+           (repeat > 0 ? done < repeat : done < REPEATS_LEAST || now() - begin < DEFAULT_SECONDS)) {
+        double start = now();
+        fv_session_run(session, input, output);
+        seconds[done++] = now() - start;
+    }
+    qsort(seconds, done, sizeof *seconds, compare_numbers);
+    figures->repeats = done;
+    figures->least = seconds[0];
+    figures->median = (seconds[(done - 1) / 2] + seconds[done / 2]) / 2;
+}
+
+static enum fv_status measure(struct fv_session *session, const struct request *request, struct figures *figures,
+                              struct fv_error *error) {
+    figures->info = fv_session_info(session);
+    figures->input = fv_session_input_shape(session);
+    struct fv_shape shape = fv_session_output_shape(session);
+    size_t from = figures->input.channels * figures->input.height * figures->input.width;
+    float *input = fv_allocate(from, sizeof *input);
+    float *output = fv_allocate(shape.channels * shape.height * shape.width, sizeof *output);
+    enum fv_status status = FV_OK;
+    if (input == NULL || output == NULL) {
+        status = fv_error_set(error, FV_ERROR_MEMORY, "the benchmark's input and output: out of memory");
+    } else {
+        fill(input, from);
+        time_passes(session, input, output, request->repeat, figures);
+        figures->peak_rss = peak_resident(); /* before the yardstick below takes memory of its own */
+        status = fv_machine_measure(figures->info.isa, PEAK_SECONDS, &figures->peak, error);
+    }
+    fv_release(input);
+    fv_release(output);
+    figures->gflops = 2 * figures->info.multiply_adds / figures->median * 1e-9;
+    figures->share = figures->gflops * 1e9 / (figures->peak.flops * (double)figures->threads);
+    return status;
+}
+
+static void format_shape(struct fv_shape shape, char *text, size_t size) {
+    snprintf(text, size, "%zux%zux%zu", shape.channels, shape.height, shape.width);
+}
+
+static double node_share(const struct fv_node_info *node, const struct figures *figures) {
+    return node->seconds > 0
+               ? 2 * node->multiply_adds / node->seconds / (figures->peak.flops * (double)figures->threads)
+               : 0;
+}
+
+static void print_text(const char *model, const struct figures *figures) {
+    printf("model          %s\n", model);
+    printf("input          %zu x %zu x %zu\n", figures->input.channels, figures->input.height, figures->input.width);
+    printf("isa, threads   %s, %zu\n", fv_isa_name(figures->info.isa), figures->threads);
+    printf("median, least  %.3f ms, %.3f ms over %zu passes\n", figures->median * 1e3, figures->least * 1e3,
+           figures->repeats);
+    printf("speed          %.2f GFLOP/s, %.1f %% of the measured peak\n", figures->gflops, 100 * figures->share);
+    printf("peak, a core   %.2f GFLOP/s, %.2f GB/s\n", figures->peak.flops * 1e-9,
+           figures->peak.bytes_per_second * 1e-9);
+    printf("memory         %.1f MB at most; weights %.1f MB, arena %.1f MB, scratch %.1f MB\n",
+           (double)figures->peak_rss * 1e-6, (double)figures->info.weight_bytes * 1e-6,
+           (double)figures->info.arena_bytes * 1e-6, (double)figures->info.scratch_bytes * 1e-6);
+}
+
+static void print_profile(const struct fv_session *session, const struct figures *figures) {
+    printf("\n%-36s %-22s %-18s %14s %10s %9s %7s\n", "node", "operation", "algorithm", "output", "Mmul-add", "ms",
+           "peak %");
+    for (size_t i = 0; i < figures->info.nodes; i++) {
+        struct fv_node_info node = fv_session_node(session, i);
+        char shape[64];
+        format_shape(node.output, shape, sizeof shape);
+        printf("%-36s %-22s %-18s %14s %10.2f %9.3f %7.1f\n", node.name, node.operation, node.algorithm, shape,
+               node.multiply_adds * 1e-6, node.seconds * 1e3, 100 * node_share(&node, figures));
+    }
+}
+
+static void add_nodes(cJSON *object, const struct fv_session *session, const struct figures *figures) {
+    cJSON *nodes = cJSON_AddArrayToObject(object, "nodes");
+    for (size_t i = 0; i < figures->info.nodes; i++) {
+        struct fv_node_info node = fv_session_node(session, i);
+        cJSON *entry = cJSON_CreateObject();
+        char shape[64];
+        format_shape(node.output, shape, sizeof shape);
+        cJSON_AddStringToObject(entry, "name", node.name);
+        cJSON_AddStringToObject(entry, "operation", node.operation);
+        cJSON_AddStringToObject(entry, "algorithm", node.algorithm);
+        cJSON_AddStringToObject(entry, "output", shape);
+        cJSON_AddNumberToObject(entry, "multiply_adds", node.multiply_adds);
+        cJSON_AddNumberToObject(entry, "bytes", (double)node.bytes);
+        cJSON_AddNumberToObject(entry, "seconds", node.seconds);
+        cJSON_AddNumberToObject(entry, "share_of_peak", node_share(&node, figures));
+        cJSON_AddItemToArray(nodes, entry);
+    }
+}
+
+static enum fv_status print_json(const char *model, const struct fv_session *session, const struct figures *figures,
+                                 bool profile, struct fv_error *error) {
+    cJSON *object = cJSON_CreateObject();
+    const struct {
+        const char *key;
+        double number;
+    } numbers[] = {
+        {"median_s", figures->median},
+        {"min_s", figures->least},
+        {"repeats", (double)figures->repeats},
+        {"threads", (double)figures->threads},
+        {"gflops", figures->gflops},
+        {"share_of_peak", figures->share},
+        {"peak_gflops_per_core", figures->peak.flops * 1e-9},
+        {"read_gb_per_s_per_core", figures->peak.bytes_per_second * 1e-9},
+        {"multiply_adds", figures->info.multiply_adds},
+        {"peak_rss_bytes", (double)figures->peak_rss},
+        {"weight_bytes", (double)figures->info.weight_bytes},
+        {"arena_bytes", (double)figures->info.arena_bytes},
+        {"scratch_bytes", (double)figures->info.scratch_bytes},
+        {"input_channels", (double)figures->input.channels},
+        {"input_height", (double)figures->input.height},
+        {"input_width", (double)figures->input.width},
+    };
+    cJSON_AddStringToObject(object, "model", model);
+    cJSON_AddStringToObject(object, "isa", fv_isa_name(figures->info.isa));
+    cJSON_AddStringToObject(object, "version", FOVEA_VERSION);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        cJSON_AddNumberToObject(object, numbers[i].key, numbers[i].number);
+    }
+    if (profile) {
+        add_nodes(object, session, figures);
+    }
+    char *text = cJSON_Print(object);
+    cJSON_Delete(object);
+    if (text == NULL) {
+        return fv_error_set(error, FV_ERROR_MEMORY, "printing the figures: out of memory");
+    }
+    puts(text);
+    cJSON_free(text);
+    return FV_OK;
+}
+
+/* Plans the net for the size that is asked for. */
+static enum fv_status make_session(const struct fv_model *model, struct fv_threads *threads,
+                                   const struct request *request, struct fv_session **session, struct fv_error *error) {
+    struct fv_net_options options = {request->size, request->size, 0};
+    struct fv_graph *graph;
+    enum fv_status status = fv_net_build(model, &options, &graph, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    struct fv_session_options session_options = {.threads = threads, .profile = request->profile};
+    status = fv_session_create(graph, &session_options, session, error);
+    fv_graph_destroy(graph);
+    return status;
+}
+
+static enum fv_status bench(const char *path, const struct request *request, struct fv_error *error) {
+    struct fv_model *model = NULL;
+    struct fv_threads *threads = NULL;
+    struct fv_session *session = NULL;
+    struct figures figures = {0};
+    enum fv_status status = fv_model_open(path, &model, error);
+    status = status != FV_OK ? status : fv_threads_create(request->threads, &threads, error);
+    status = status != FV_OK ? status : make_session(model, threads, request, &session, error);
+    figures.threads = fv_threads_count(threads);
+    status = status != FV_OK ? status : measure(session, request, &figures, error);
+    const char *name = fv_path_basename(path);
+    if (status == FV_OK && request->json) {
+        status = print_json(name, session, &figures, request->profile, error);
+    } else if (status == FV_OK) {
+        print_text(name, &figures);
+        if (request->profile) {
+            print_profile(session, &figures);
+        }
+    }
+    if (session != NULL) {
+        fv_session_destroy(session);
+    }
+    fv_threads_destroy(threads);
+    fv_model_close(model);
+    return status;
+}
+
+int fovea_command_bench(int count, char **arguments) {
+    struct request request = {0};
+    const struct fovea_option table[] = {
+        {.name = "threads",
+         .kind = FOVEA_OPTION_COUNT,
+         .target = &request.threads,
+         .value = "N",
+         .low = 1,
+         .high = FV_THREADS_MAX,
+         .help = "default: what the machine gives"},
+        {.name = "size",
+         .kind = FOVEA_OPTION_COUNT,
+         .target = &request.size,
+         .value = "N",
+         .low = 1,
+         .high = SIZE_LIMIT,
+         .help = "height and width of the input, for nets that take any;\ndefault: what the model says"},
+        {.name = "repeat",
+         .kind = FOVEA_OPTION_COUNT,
+         .target = &request.repeat,
+         .value = "N",
+         .low = 1,
+         .high = REPEATS_MOST,
+         .help = "passes to time; default: what fits into 3 seconds, at\nleast 3"},
+        {.name = "json",
+         .kind = FOVEA_OPTION_FLAG,
+         .target = &request.json,
+         .help = "print one object with median_s, min_s, peak_rss_bytes,\nthreads, isa, gflops, share_of_peak and "
+                 "more"},
+        {.name = "profile",
+         .kind = FOVEA_OPTION_FLAG,
+         .target = &request.profile,
+         .help = "add the time and share of the peak of every node"},
+    };
+    const struct fovea_syntax syntax = {
+        .command = "bench",
+        .operands = "MODEL.gguf",
+        .least = 1,
+        .most = 1,
+        .summary = "Times one pass of a model (of an ensemble: of its first member) on numbers without meaning, and\n"
+                   "measures in the same run what the machine can do at most.",
+        .options = table,
+        .option_count = sizeof table / sizeof *table,
+        .details = "Exit status: 0 done, 2 wrong usage, 4 the model cannot be used.",
+    };
+    size_t operands;
+    enum fovea_parse parsed = fovea_options_parse(&syntax, count, arguments, &operands);
+    if (parsed != FOVEA_PARSE_GO) {
+        return parsed == FOVEA_PARSE_HELP ? FOVEA_EXIT_DONE : FOVEA_EXIT_USAGE;
+    }
+    struct fv_error error;
+    if (bench(arguments[1], &request, &error) != FV_OK) {
+        fprintf(stderr, "fovea bench: %s\n", error.message);
+        return FOVEA_EXIT_UNUSABLE;
+    }
+    return FOVEA_EXIT_DONE;
+}

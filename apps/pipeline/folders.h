@@ -1,0 +1,15 @@
+/* The folders inside an output folder. Thread safety: constant. */
+#ifndef FOVEA_APPS_FOLDERS_H
+#define FOVEA_APPS_FOLDERS_H
+
+enum fovea_folder {
+    FOVEA_FOLDER_MASKS,    /* STEM.png: 0 and 255, the input's size */
+    FOVEA_FOLDER_OVERLAYS, /* STEM.png: the published blend */
+    FOVEA_FOLDER_CONTOURS, /* STEM.png: the image with the outline drawn on it */
+    FOVEA_FOLDER_COUNT,
+};
+
+/* "masks", "overlays", "contours". */
+extern const char *const fovea_folder_names[FOVEA_FOLDER_COUNT];
+
+#endif

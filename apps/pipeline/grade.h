@@ -1,0 +1,40 @@
+/* Grading an image's quality with a classifier.
+ *
+ * Thread safety: a grader is used by one thread at a time. */
+#ifndef FOVEA_APPS_GRADE_H
+#define FOVEA_APPS_GRADE_H
+
+#include <stdint.h>
+
+#include "fovea/model.h"
+#include "fovea/status.h"
+#include "fovea/threads.h"
+#include "image/image.h"
+
+enum fovea_quality { FOVEA_UNGRADABLE, FOVEA_GRADABLE, FOVEA_OUTSTANDING, FOVEA_QUALITY_COUNT };
+
+/* "ungradable", "gradable", "outstanding". */
+extern const char *const fovea_quality_names[FOVEA_QUALITY_COUNT];
+
+struct fovea_grade {
+    enum fovea_quality quality;              /* of the greatest logit, the first of equals */
+    double probability[FOVEA_QUALITY_COUNT]; /* softmax of the logits */
+};
+
+struct fovea_grader;
+
+/* Plans `model`, which must stay open, for square images of its input size. `threads` may be NULL.
+ * Errors: FV_ERROR_MODEL (metadata missing, classes other than the three above in that order, or another number of
+ * outputs), those of fv_net_build and fv_session_create. On failure *grader is NULL; the caller gives it back with
+ * fovea_grader_destroy. */
+enum fv_status fovea_grader_create(const struct fv_model *model, struct fv_threads *threads,
+                                   struct fovea_grader **grader, struct fv_error *error);
+void fovea_grader_destroy(struct fovea_grader *grader);
+
+/* Grades `image` (1 channel of 8 bits): resizes it with Pillow's arithmetic, normalises, repeats the channel as the net
+ * wants, runs the net. Errors, naming `name`: FV_ERROR_UNSUPPORTED (not square: the published program has no rule for
+ * such images), FV_ERROR_MEMORY. */
+enum fv_status fovea_grader_run(struct fovea_grader *grader, const char *name, const struct fovea_image *image,
+                                struct fovea_grade *grade, struct fv_error *error);
+
+#endif

@@ -1,0 +1,54 @@
+/* What a command works on: files, folders and lists become one sorted list of images, each with the name that its
+ * outputs get.
+ *
+ * Names are bytes: any that the file system allows. Thread safety: all functions are reentrant. */
+#ifndef FOVEA_APPS_INPUTS_H
+#define FOVEA_APPS_INPUTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fovea/pool.h"
+#include "fovea/status.h"
+
+struct fovea_input {
+    const char *path;      /* opens the file */
+    const char *canonical; /* the same with its folder's links resolved; tells whether two inputs are one */
+    const char *name;      /* relative to the input that was given: what reports show */
+    const char *stem;      /* subfolders and name of its outputs, without a suffix: OUT/masks/STEM.png */
+    bool missing;          /* no such file */
+};
+
+/* Sorted by name, then by path; no file twice. A zeroed struct is an empty list. */
+struct fovea_inputs {
+    struct fovea_input *items;
+    size_t count, capacity;
+    size_t ignored;       /* files in folders that are no images, neither by content nor by name */
+    struct fv_pool texts; /* holds all strings */
+};
+
+/* Collects the images of `operands` and of the file `list` (NULL: none), which names one file or folder a line; lines
+ * end in \n or \r\n, empty ones are skipped, relative ones count from the list's own folder.
+ *
+ * A file that is named is taken whatever it is. A folder is searched with all that is below it, and files are taken
+ * that begin like an image (PNG, JPEG, TIFF, BMP) or have the name of one (.png .jpg .jpeg .tif .tiff .bmp in any
+ * case), so that a damaged image is reported and not passed over; what is hidden (a name that begins with a dot) and
+ * what lies in `output`, where the command writes (NULL: nowhere), is not taken.
+ *
+ * Names of outputs: the input's relative name without its last suffix. Inputs that would share one keep their suffixes,
+ * decided over the whole list; if that is not enough (two folders that hold the same names), the later ones get -2, -3
+ * and so on. A last part of more than 251 bytes, which leaves no room for ".png", is cut and ends in "-" and 16 digits
+ * of a hash of the whole name.
+ *
+ * Errors: FV_ERROR_FILE (the list or a folder cannot be read), FV_ERROR_MEMORY. On failure *inputs is empty. The caller
+ * gives the list back with fovea_inputs_clear. */
+enum fv_status fovea_inputs_collect(const char *const *operands, size_t count, const char *list, const char *output,
+                                    struct fovea_inputs *inputs, struct fv_error *error);
+
+/* Frees the list; it is empty again. */
+void fovea_inputs_clear(struct fovea_inputs *inputs);
+
+/* Names the outputs of `inputs`, whose names are set and sorted, by the rule above. Errors: FV_ERROR_MEMORY. */
+enum fv_status fovea_inputs_name_outputs(struct fovea_inputs *inputs, struct fv_error *error);
+
+#endif

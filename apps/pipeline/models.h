@@ -1,0 +1,58 @@
+/* The models of a folder, and which of them serves a task, a field of view and a layer, as their own metadata tell.
+ *
+ * Thread safety: opened models are immutable. */
+#ifndef FOVEA_APPS_MODELS_H
+#define FOVEA_APPS_MODELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fovea/model.h"
+#include "fovea/status.h"
+
+enum fovea_task { FOVEA_TASK_QUALITY, FOVEA_TASK_SEGMENTATION };
+enum fovea_layer { FOVEA_LAYER_SUPERFICIAL, FOVEA_LAYER_DEEP, FOVEA_LAYER_COUNT };
+
+/* "quality", "segmentation"; "superficial", "deep". The second array ends with NULL. */
+extern const char *const fovea_task_names[];
+extern const char *const fovea_layer_names[];
+
+struct fovea_model {
+    struct fv_model *file;                    /* owned */
+    const char *file_name;                    /* without folders; these strings belong to `file` */
+    const char *name;                         /* general.name, or the file's */
+    const char *license, *attribution, *note; /* NULL: not said */
+    enum fovea_task task;
+    size_t fields;                  /* how many fields of view it serves */
+    bool layers[FOVEA_LAYER_COUNT]; /* which layers it serves */
+    char sha256[65];                /* of the file, by fovea_model_identify; "" before */
+};
+
+struct fovea_models {
+    struct fovea_model *items; /* sorted by file name */
+    size_t count;
+    bool shipped; /* these are the demo models that come with the program */
+};
+
+/* Opens every file *.gguf in `folder`, or the one file that `folder` names, or for NULL the models that the program
+ * ships, which are looked for beside it, in this order: where `meson install` puts them relative to the program, and in
+ * the source tree that it was built from, relative to the program as well. Errors: FV_ERROR_FILE (no such folder, no
+ * model in it), FV_ERROR_MODEL (fovea.task, fovea.fov or fovea.layers is missing or not understood), those of
+ * fv_model_open, FV_ERROR_MEMORY. On failure *models is empty. The caller gives them back with fovea_models_close. */
+enum fv_status fovea_models_open(const char *folder, struct fovea_models *models, struct fv_error *error);
+
+/* Closes all; `models` is empty again. */
+void fovea_models_close(struct fovea_models *models);
+
+/* Field of view `index` of `model`, in mm. */
+double fovea_model_field(const struct fovea_model *model, size_t index);
+
+/* The one model for `task` that serves `field_mm` and `layer`. Errors: FV_ERROR_MODEL if there is none (the message
+ * lists what is served) or more than one (it names both). */
+enum fv_status fovea_models_choose(const struct fovea_models *models, enum fovea_task task, double field_mm,
+                                   enum fovea_layer layer, struct fovea_model **model, struct fv_error *error);
+
+/* Computes model->sha256 by reading the whole file. Errors: FV_ERROR_FILE. */
+enum fv_status fovea_model_identify(struct fovea_model *model, struct fv_error *error);
+
+#endif

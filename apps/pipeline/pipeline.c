@@ -1,0 +1,205 @@
+#include "pipeline/pipeline.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/folder.h"
+#include "commands.h"
+#include "fovea/file.h"
+#include "fovea/memory.h"
+#include "fovea/text.h"
+#include "pipeline/folders.h"
+#include "pipeline/image_stages.h"
+#include "pipeline/interrupt.h"
+#include "pipeline/progress.h"
+
+/* All that a run owns. */
+struct run {
+    const struct fovea_pipeline_options *options;
+    struct fovea_inputs inputs;
+    struct fovea_models models;
+    struct fv_threads *threads;
+    struct fovea_work work;
+    char *output; /* canonical path of the output folder; made by the C library */
+    struct fovea_results results;
+    struct fv_error error;
+};
+
+static enum fv_status collect(struct run *run) {
+    const struct fovea_pipeline_options *options = run->options;
+    enum fv_status status = fovea_inputs_collect(options->operands, options->operand_count, options->list,
+                                                 options->output, &run->inputs, &run->error);
+    if (status != FV_OK) {
+        return status;
+    }
+    size_t present = 0;
+    for (size_t i = 0; i < run->inputs.count; i++) {
+        present += !run->inputs.items[i].missing;
+    }
+    if (present == 0) {
+        const struct fovea_input *first = run->inputs.items;
+        return fv_error_set(&run->error, FV_ERROR_FILE, "no image found: %s%s", first != NULL ? first->path : "",
+                            first != NULL ? ": no such file"
+                                          : "expected PNG, JPEG, TIFF or BMP files, or folders that hold some");
+    }
+    run->results.planned = run->inputs.count;
+    run->results.ignored = run->inputs.ignored;
+    return FV_OK;
+}
+
+/* Makes the output's folders and proves that they can be written. */
+static enum fv_status open_output(struct run *run) {
+    const char *output = run->options->output;
+    enum fv_status status = fovea_folder_make(output, &run->error);
+    for (size_t i = 0; status == FV_OK && run->options->stages.segment && i < FOVEA_FOLDER_COUNT; i++) {
+        char *path = fv_text_format("%s/%s", output, fovea_folder_names[i]);
+        status = path != NULL ? fovea_folder_make(path, &run->error)
+                              : fv_error_set(&run->error, FV_ERROR_MEMORY, "%s: out of memory", output);
+        fv_release(path);
+    }
+    if (status == FV_OK) {
+        run->output = realpath(output, NULL);
+        char *probe = run->output == NULL ? NULL : fv_text_format("%s/results.csv", run->output);
+        struct fv_output *file = NULL;
+        status = probe != NULL ? fv_output_create(probe, &file, &run->error)
+                               : fv_error_set(&run->error, FV_ERROR_FILE, "%s: cannot be resolved", output);
+        fv_output_abandon(file);
+        fv_release(probe);
+    }
+    return status;
+}
+
+static enum fv_status choose(struct run *run, enum fovea_task task, struct fovea_model **model) {
+    enum fv_status status =
+        fovea_models_choose(&run->models, task, run->options->field_mm, run->options->layer, model, &run->error);
+    return status != FV_OK ? status : fovea_model_identify(*model, &run->error);
+}
+
+/* Opens and plans the models that the stages need. */
+static enum fv_status open_models(struct run *run) {
+    const struct fovea_pipeline_options *options = run->options;
+    if (!options->stages.grade && !options->stages.segment) {
+        return FV_OK;
+    }
+    enum fv_status status = fovea_models_open(options->models, &run->models, &run->error);
+    status = status != FV_OK ? status : fv_threads_create(options->threads, &run->threads, &run->error);
+    run->results.shipped = run->models.shipped;
+    struct fovea_model *model;
+    if (status == FV_OK && options->stages.grade) {
+        status = choose(run, FOVEA_TASK_QUALITY, &model);
+        if (status == FV_OK) {
+            run->results.grader = model;
+            status = fovea_grader_create(model->file, run->threads, &run->work.grader, &run->error);
+        }
+    }
+    if (status == FV_OK && options->stages.segment) {
+        status = choose(run, FOVEA_TASK_SEGMENTATION, &model);
+        if (status == FV_OK) {
+            run->results.segmenter = model;
+            status =
+                fovea_segmenter_create(model->file, run->threads, options->mirror, &run->work.segmenter, &run->error);
+        }
+    }
+    return status;
+}
+
+static enum fv_status work_through(struct run *run) {
+    struct fovea_results *results = &run->results;
+    results->items = fv_allocate_zero(run->inputs.count, sizeof *results->items);
+    if (results->items == NULL) {
+        return fv_error_set(&run->error, FV_ERROR_MEMORY, "%zu images: out of memory", run->inputs.count);
+    }
+    struct fovea_progress progress;
+    fovea_progress_begin(&progress, run->inputs.count);
+    fovea_interrupt_watch();
+    while (results->count < run->inputs.count && !fovea_interrupted()) {
+        const struct fovea_input *input = &run->inputs.items[results->count];
+        struct fovea_result *result = &results->items[results->count];
+        fovea_progress_next(&progress, input);
+        fovea_work_on_image(&run->work, input, result);
+        results->count++;
+        fovea_progress_result(&progress, result);
+    }
+    fovea_progress_end(&progress);
+    return FV_OK;
+}
+
+static enum fv_status write_results(struct run *run) {
+    typedef enum fv_status writer(const struct fovea_results *results, const char *path, struct fv_error *error);
+    static const struct {
+        const char *name;
+        writer *write;
+    } files[] = {
+        {"results.csv", fovea_results_write_csv},
+        {"results.json", fovea_results_write_json},
+        {"report.html", fovea_results_write_report},
+    };
+    enum fv_status status = FV_OK;
+    for (size_t i = 0; i < sizeof files / sizeof *files && status == FV_OK; i++) {
+        char *path = fv_text_format("%s/%s", run->output, files[i].name);
+        status = path != NULL ? files[i].write(&run->results, path, &run->error)
+                              : fv_error_set(&run->error, FV_ERROR_MEMORY, "%s: out of memory", files[i].name);
+        fv_release(path);
+    }
+    return status;
+}
+
+/* Prints what came out; returns the exit status. */
+static int summarise(const struct run *run) {
+    size_t states[FOVEA_STATE_COUNT] = {0};
+    for (size_t i = 0; i < run->results.count; i++) {
+        states[run->results.items[i].state]++;
+    }
+    printf("%zu of %zu images: %zu ok", run->results.count, run->results.planned, states[FOVEA_STATE_OK]);
+    if (run->options->stages.grade) {
+        printf(", %zu ungradable", states[FOVEA_STATE_UNGRADABLE]);
+    }
+    printf(", %zu failed\n", states[FOVEA_STATE_FAILED]);
+    if (run->results.shipped) {
+        printf("made with the small demo models that come with fovea\n");
+    }
+    printf("%s\n%s/report.html\n", FOVEA_NOTICE, run->options->output);
+    if (run->results.count < run->results.planned) {
+        fprintf(stderr, "fovea %s: interrupted after %zu of %zu images\n", run->options->command, run->results.count,
+                run->results.planned);
+        return FOVEA_EXIT_INTERRUPTED;
+    }
+    return states[FOVEA_STATE_FAILED] > 0 ? FOVEA_EXIT_SOME_FAILED : FOVEA_EXIT_DONE;
+}
+
+static void release(struct run *run) {
+    fovea_results_clear(&run->results);
+    fovea_grader_destroy(run->work.grader);
+    fovea_segmenter_destroy(run->work.segmenter);
+    fv_threads_destroy(run->threads);
+    fovea_models_close(&run->models);
+    fovea_inputs_clear(&run->inputs);
+    free(run->output);
+}
+
+int fovea_pipeline_run(const struct fovea_pipeline_options *options) {
+    struct run run = {.options = options};
+    run.work.options = options;
+    run.results.command = options->command;
+    run.results.field_mm = options->field_mm;
+    run.results.layer = options->stages.masks ? "" : fovea_layer_names[options->layer];
+    run.results.mirrored = options->mirror;
+    int code = FOVEA_EXIT_NO_IMAGE;
+    enum fv_status status = collect(&run);
+    if (status == FV_OK) {
+        code = FOVEA_EXIT_UNUSABLE;
+        status = open_models(&run);
+    }
+    status = status != FV_OK ? status : open_output(&run);
+    run.work.output = run.output;
+    status = status != FV_OK ? status : work_through(&run);
+    status = status != FV_OK ? status : write_results(&run);
+    if (status == FV_OK) {
+        code = summarise(&run);
+    } else {
+        fprintf(stderr, "fovea %s: %s\n", options->command, run.error.message);
+    }
+    release(&run);
+    return code;
+}

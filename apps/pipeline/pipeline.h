@@ -1,0 +1,38 @@
+/* The pipeline: read, grade, skip the ungradable, segment, measure, draw, report; or some of these.
+ *
+ * Thread safety: for the main thread; it watches signals and prints. */
+#ifndef FOVEA_APPS_PIPELINE_H
+#define FOVEA_APPS_PIPELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pipeline/models.h"
+
+/* What a command does with each image, in this order. */
+struct fovea_stages {
+    bool grade;   /* by quality; the ungradable go no further */
+    bool segment; /* outline the FAZ and draw it */
+    bool masks;   /* the inputs are masks already */
+    bool measure; /* a square image is required, or the image fails */
+};
+
+struct fovea_pipeline_options {
+    const char *command;
+    struct fovea_stages stages;
+    double field_mm;
+    enum fovea_layer layer; /* not used with masks */
+    const char *models;     /* a folder or file; NULL: the shipped ones */
+    size_t threads;         /* 0: what the machine gives */
+    bool mirror;            /* average the segmentation over mirrored views */
+    const char *output;     /* the folder that is written */
+    const char *list;       /* a file with an input a line; NULL: none */
+    const char *const *operands;
+    size_t operand_count;
+};
+
+/* Does it all: lists the inputs, opens the models, works through the images (one that fails does not stop the others),
+ * writes the results, and prints progress, failures and a summary. Returns the program's exit status. */
+int fovea_pipeline_run(const struct fovea_pipeline_options *options);
+
+#endif

@@ -1,0 +1,31 @@
+/* Telling how far the work is, on the standard error: on a terminal one line that is rewritten, with count, rate and
+ * time left; elsewhere a plain line an image.
+ *
+ * Thread safety: belongs to one thread. */
+#ifndef FOVEA_APPS_PROGRESS_H
+#define FOVEA_APPS_PROGRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pipeline/results.h"
+
+struct fovea_progress {
+    bool terminal;
+    size_t done, total;
+    double start; /* seconds on a clock that never jumps */
+};
+
+/* Begins with `total` images to do. */
+void fovea_progress_begin(struct fovea_progress *progress, size_t total);
+
+/* Says which image is next. */
+void fovea_progress_next(const struct fovea_progress *progress, const struct fovea_input *input);
+
+/* Says what came out for an image; a failure always gets a line of its own. */
+void fovea_progress_result(struct fovea_progress *progress, const struct fovea_result *result);
+
+/* Takes the line away. */
+void fovea_progress_end(const struct fovea_progress *progress);
+
+#endif

@@ -1,0 +1,308 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "commands.h"
+#include "fovea/memory.h"
+#include "pipeline/report_style.h"
+#include "pipeline/results.h"
+
+/* Marks that go with the words, for those who do not see the colours. */
+static const char *const state_marks[FOVEA_STATE_COUNT] = {"\xe2\x97\x8f", "\xe2\x96\xb2", "\xe2\x9c\x95"};
+
+/* The measures that the table shows; the others are under "all measures". */
+static const char *const shown_names[] = {"faz_area_mm2", "equivalent_diameter_mm", "circularity", "axial_ratio"};
+enum { SHOWN = sizeof shown_names / sizeof *shown_names };
+
+static const struct fovea_measure_column *find_column(const char *name) {
+    size_t i = 0;
+    while (strcmp(fovea_measure_columns[i].name, name) != 0) {
+        i++;
+    }
+    return &fovea_measure_columns[i];
+}
+
+static void add_paragraph(struct fovea_buffer *text, const char *class, const char *bold, const char *content) {
+    fovea_buffer_format(text, "<p class=\"%s\">", class);
+    if (bold[0] != '\0') {
+        fovea_buffer_text(text, "<b>");
+        fovea_buffer_html(text, bold);
+        fovea_buffer_text(text, "</b> ");
+    }
+    fovea_buffer_html(text, content);
+    fovea_buffer_text(text, "</p>\n");
+}
+
+static void add_head(struct fovea_buffer *text, const struct fovea_results *results) {
+    fovea_buffer_text(text, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                            "<title>Fovea report</title>\n<style>\n");
+    fovea_buffer_text(text, report_style);
+    fovea_buffer_text(text, "</style>\n</head>\n<body>\n<header>\n<h1>Foveal avascular zone report</h1>\n");
+    fovea_buffer_format(text, "<p class=\"lead\">fovea %s %s &middot; field of view %g &times; %g mm, as given",
+                        results->command, FOVEA_VERSION, results->field_mm, results->field_mm);
+    if (results->layer[0] != '\0') {
+        fovea_buffer_format(text, " &middot; %s layer", results->layer);
+    }
+    fovea_buffer_text(text, "</p>\n</header>\n");
+    add_paragraph(text, "notice", "", FOVEA_NOTICE);
+    if (results->shipped) {
+        add_paragraph(text, "remark", "Demo models.",
+                      "These results come from the small demo models that are shipped with the program. See below what "
+                      "they were trained on, and convert your own checkpoints for your own study.");
+    }
+    if (results->count < results->planned) {
+        fovea_buffer_format(text,
+                            "<p class=\"remark\"><b>Interrupted.</b> %zu of %zu images were worked on; this report "
+                            "covers those.</p>\n",
+                            results->count, results->planned);
+    }
+}
+
+static void add_tile(struct fovea_buffer *text, size_t count, const char *mark, const char *label) {
+    fovea_buffer_format(text, "<div class=\"tile\"><b>%zu</b><span>%s %s</span></div>\n", count, mark, label);
+}
+
+static void add_counts(struct fovea_buffer *text, const struct fovea_results *results) {
+    size_t states[FOVEA_STATE_COUNT] = {0}, grades[FOVEA_QUALITY_COUNT] = {0};
+    for (size_t i = 0; i < results->count; i++) {
+        const struct fovea_result *result = &results->items[i];
+        states[result->state]++;
+        if (result->graded && result->state != FOVEA_STATE_FAILED) {
+            grades[result->grade.quality]++;
+        }
+    }
+    fovea_buffer_text(text, "<section>\n<h2>Summary</h2>\n<div class=\"tiles\">\n");
+    add_tile(text, results->count, "", results->count == 1 ? "image" : "images");
+    if (results->grader != NULL) {
+        add_tile(text, grades[FOVEA_OUTSTANDING], "\xe2\x98\x85", "outstanding");
+        add_tile(text, grades[FOVEA_GRADABLE], state_marks[FOVEA_STATE_OK], "gradable");
+        add_tile(text, grades[FOVEA_UNGRADABLE], state_marks[FOVEA_STATE_UNGRADABLE], "ungradable");
+    } else {
+        add_tile(text, states[FOVEA_STATE_OK], state_marks[FOVEA_STATE_OK], "ok, not graded");
+    }
+    add_tile(text, states[FOVEA_STATE_FAILED], state_marks[FOVEA_STATE_FAILED], "failed");
+    fovea_buffer_text(text, "</div>\n");
+    if (results->ignored > 0) {
+        fovea_buffer_format(text, "<p class=\"lead\">%zu other %s in the folders %s no image and %s left out.</p>\n",
+                            results->ignored, results->ignored == 1 ? "file" : "files",
+                            results->ignored == 1 ? "is" : "are", results->ignored == 1 ? "was" : "were");
+    }
+    fovea_buffer_text(text, "</section>\n");
+}
+
+static int compare_numbers(const void *a, const void *b) {
+    const double *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+/* A dot an image over an axis of areas. `areas` are sorted. */
+static void add_strip(struct fovea_buffer *text, const double *areas, size_t count) {
+    enum { WIDTH = 720, HEIGHT = 96, LEFT = 20, ROWS = 5 };
+    double most = areas[count - 1] > 0 ? areas[count - 1] * 1.05 : 1, step = pow(10, floor(log10(most)));
+    step = most / step < 2 ? step / 5 : most / step < 5 ? step / 2 : step;
+    double scale = (WIDTH - 2 * LEFT) / most;
+    fovea_buffer_format(text,
+                        "<svg viewBox=\"0 0 %d %d\" width=\"%d\" role=\"img\" aria-label=\"FAZ areas of all images\">\n"
+                        "<path d=\"M%d 66.5H%d\" stroke=\"#5b6675\"/>\n",
+                        WIDTH, HEIGHT, WIDTH, LEFT, WIDTH - LEFT);
+    for (int i = 0; i * step <= most; i++) {
+        double x = LEFT + i * step * scale;
+        fovea_buffer_format(text,
+                            "<path d=\"M%.1f 62v9\" stroke=\"#5b6675\"/><text x=\"%.1f\" y=\"86\" "
+                            "text-anchor=\"middle\">%g%s</text>\n",
+                            x, x, i * step, i == 0 ? " mm\xc2\xb2" : "");
+    }
+    fovea_buffer_text(text, "<g fill=\"#0072b2\" fill-opacity=\".55\" stroke=\"#fff\" stroke-width=\".7\">\n");
+    for (size_t i = 0; i < count; i++) {
+        fovea_buffer_format(text, "<circle cx=\"%.1f\" cy=\"%zu\" r=\"5\"/>\n", LEFT + areas[i] * scale,
+                            8 + i % ROWS * 11);
+    }
+    fovea_buffer_text(text, "</g>\n</svg>\n");
+}
+
+static void add_areas(struct fovea_buffer *text, const struct fovea_results *results) {
+    double *areas = fv_allocate(results->count, sizeof *areas);
+    if (areas == NULL) {
+        text->failed = true;
+        return;
+    }
+    size_t count = 0;
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < results->count; i++) {
+        if (results->items[i].measured) {
+            areas[count++] = results->items[i].measures.faz_area_mm2;
+            sum += areas[count - 1];
+        }
+    }
+    if (count > 1) {
+        qsort(areas, count, sizeof *areas, compare_numbers);
+        double mean = sum / (double)count, median = (areas[(count - 1) / 2] + areas[count / 2]) / 2;
+        for (size_t i = 0; i < count; i++) {
+            squares += (areas[i] - mean) * (areas[i] - mean);
+        }
+        fovea_buffer_text(text, "<section>\n<h2>FAZ area</h2>\n");
+        add_strip(text, areas, count);
+        fovea_buffer_format(text,
+                            "<p>%zu images: mean %.3f mm\xc2\xb2, standard deviation %.3f, median %.3f, range %.3f to "
+                            "%.3f.</p>\n</section>\n",
+                            count, mean, sqrt(squares / (double)(count - 1)), median, areas[0], areas[count - 1]);
+    }
+    fv_release(areas);
+}
+
+static void add_picture(struct fovea_buffer *text, const struct fovea_result *result) {
+    fovea_buffer_text(text, "<td class=\"picture\">");
+    if (result->thumbnail == NULL) {
+        fovea_buffer_text(text, "<span class=\"none\">no picture</span></td>\n");
+        return;
+    }
+    fovea_buffer_text(text, "<img loading=\"lazy\" alt=\"");
+    fovea_buffer_html(text, result->input->name);
+    fovea_buffer_text(text, result->measured ? ", FAZ outlined\" src=\"" : "\" src=\"");
+    fovea_buffer_text(text, "data:image/png;base64,");
+    fovea_buffer_base64(text, result->thumbnail, result->thumbnail_size);
+    fovea_buffer_text(text, "\"></td>\n");
+}
+
+static void add_details(struct fovea_buffer *text, const struct fovea_result *result) {
+    if (!result->measured) {
+        return;
+    }
+    fovea_buffer_text(text, "<details><summary>all measures</summary><dl>\n");
+    for (size_t i = 0; i < fovea_measure_column_count; i++) {
+        const struct fovea_measure_column *column = &fovea_measure_columns[i];
+        if (fovea_result_has(result, column)) {
+            fovea_buffer_format(text, "<dt>%s</dt><dd>%.*f</dd>\n", column->label, column->whole ? 0 : 4,
+                                fovea_result_value(result, column));
+        }
+    }
+    fovea_buffer_text(text, "</dl></details>");
+}
+
+static void add_grade(struct fovea_buffer *text, const struct fovea_result *result) {
+    fovea_buffer_text(text, "<td data-label=\"Grade\">");
+    if (result->graded) {
+        const double *chances = result->grade.probability;
+        fovea_buffer_format(text, "%s<span class=\"bar\">", fovea_quality_names[result->grade.quality]);
+        for (size_t k = 0; k < FOVEA_QUALITY_COUNT; k++) {
+            fovea_buffer_format(text, "<i style=\"width:%.1f%%\"></i>", 100 * chances[k]);
+        }
+        fovea_buffer_format(text, "</span><span class=\"chances\">%.2f / %.2f / %.2f</span>", chances[0], chances[1],
+                            chances[2]);
+    }
+    fovea_buffer_text(text, "</td>\n");
+}
+
+static void add_row(struct fovea_buffer *text, const struct fovea_results *results, const struct fovea_result *result) {
+    fovea_buffer_text(text, "<tr>\n");
+    add_picture(text, result);
+    fovea_buffer_text(text, "<td class=\"file\">");
+    fovea_buffer_html(text, result->input->name);
+    if (result->width > 0) {
+        fovea_buffer_format(text, "<span class=\"chances\">%u &times; %u pixels</span>", result->width, result->height);
+    }
+    add_details(text, result);
+    const char *state = fovea_state_names[result->state];
+    fovea_buffer_format(text, "</td>\n<td><span class=\"state %s\">%s %s</span>", state, state_marks[result->state],
+                        state);
+    if (result->reason != NULL) {
+        fovea_buffer_text(text, "<span class=\"why\">");
+        fovea_buffer_html(text, result->reason);
+        fovea_buffer_text(text, "</span>");
+    }
+    fovea_buffer_text(text, "</td>\n");
+    if (results->grader != NULL) {
+        add_grade(text, result);
+    }
+    for (size_t i = 0; i < SHOWN; i++) {
+        const struct fovea_measure_column *column = find_column(shown_names[i]);
+        if (fovea_result_has(result, column)) {
+            fovea_buffer_format(text, "<td class=\"number\" data-label=\"%s\">%.3f</td>\n", column->label,
+                                fovea_result_value(result, column));
+        } else {
+            fovea_buffer_text(text, "<td class=\"number\"></td>\n");
+        }
+    }
+    fovea_buffer_text(text, "</tr>\n");
+}
+
+static void add_table(struct fovea_buffer *text, const struct fovea_results *results) {
+    fovea_buffer_text(text, "<section>\n<h2>Images</h2>\n");
+    if (results->grader != NULL) {
+        fovea_buffer_text(text, "<p class=\"lead\">Below each grade: the grader's shares for ungradable / gradable / "
+                                "outstanding. Grades speak of the image's quality only.</p>\n");
+    }
+    fovea_buffer_text(text, "<table>\n<thead><tr><th>Image</th><th>File</th><th>Status</th>");
+    if (results->grader != NULL) {
+        fovea_buffer_text(text, "<th>Grade</th>");
+    }
+    for (size_t i = 0; i < SHOWN; i++) {
+        fovea_buffer_format(text, "<th class=\"number\">%s</th>", find_column(shown_names[i])->label);
+    }
+    fovea_buffer_text(text, "</tr></thead>\n<tbody>\n");
+    for (size_t i = 0; i < results->count; i++) {
+        add_row(text, results, &results->items[i]);
+    }
+    fovea_buffer_text(text, "</tbody>\n</table>\n</section>\n");
+}
+
+static void add_term(struct fovea_buffer *text, const char *term, const char *meaning) {
+    if (meaning != NULL && meaning[0] != '\0') {
+        fovea_buffer_format(text, "<dt>%s</dt><dd>", term);
+        fovea_buffer_html(text, meaning);
+        fovea_buffer_text(text, "</dd>\n");
+    }
+}
+
+static void add_model(struct fovea_buffer *text, const struct fovea_model *model, const char *use) {
+    if (model == NULL) {
+        return;
+    }
+    fovea_buffer_format(text, "<h3>%s</h3>\n<dl>\n", use);
+    add_term(text, "name", model->name);
+    add_term(text, "file", model->file_name);
+    add_term(text, "SHA-256", model->sha256);
+    add_term(text, "licence", model->license);
+    add_term(text, "attribution", model->attribution);
+    add_term(text, "note", model->note);
+    fovea_buffer_text(text, "</dl>\n");
+}
+
+static void add_method(struct fovea_buffer *text, const struct fovea_results *results) {
+    if (results->grader != NULL || results->segmenter != NULL) {
+        fovea_buffer_text(text, "<section>\n<h2>Models</h2>\n");
+        add_model(text, results->grader, "Grading");
+        add_model(text, results->segmenter, "Segmentation");
+        if (results->segmenter != NULL) {
+            fovea_buffer_format(text, "<p>Each tile was segmented %s.</p>\n",
+                                results->mirrored ? "as it is and mirrored, and the views averaged"
+                                                  : "once, unmirrored");
+        }
+        fovea_buffer_text(text, "</section>\n");
+    }
+    fovea_buffer_text(text, "<section>\n<h2>What the measures are</h2>\n<dl>\n");
+    for (size_t i = 0; i < fovea_measure_column_count; i++) {
+        add_term(text, fovea_measure_columns[i].label, fovea_measure_columns[i].formula);
+    }
+    fovea_buffer_text(text, "</dl>\n<p>Measures of shape are of the largest region with its holes filled; the FAZ area "
+                            "is of every pixel of the mask. Lengths follow from the field of view that was given and "
+                            "are not corrected for the length of the eye.</p>\n</section>\n");
+}
+
+enum fv_status fovea_results_write_report(const struct fovea_results *results, const char *path,
+                                          struct fv_error *error) {
+    struct fovea_buffer text = {0};
+    add_head(&text, results);
+    add_counts(&text, results);
+    add_areas(&text, results);
+    add_table(&text, results);
+    add_method(&text, results);
+    fovea_buffer_text(&text, "<footer>" FOVEA_NOTICE " Made by fovea " FOVEA_VERSION
+                             "; the same figures are in results.csv and results.json.</footer>\n</body>\n</html>\n");
+    enum fv_status status = fovea_buffer_write(&text, path, error);
+    fovea_buffer_clear(&text);
+    return status;
+}

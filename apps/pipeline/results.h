@@ -1,0 +1,89 @@
+/* What a command found out, image by image, and the files that say so.
+ *
+ * Nothing in these files depends on when, where or with how many threads they were made: the same images, models and
+ * options give the same bytes. Names are relative to the inputs that were given.
+ *
+ * Thread safety: results belong to one thread at a time. */
+#ifndef FOVEA_APPS_RESULTS_H
+#define FOVEA_APPS_RESULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fovea/status.h"
+#include "measure/measure.h"
+#include "pipeline/grade.h"
+#include "pipeline/inputs.h"
+#include "pipeline/models.h"
+
+enum fovea_state { FOVEA_STATE_OK, FOVEA_STATE_UNGRADABLE, FOVEA_STATE_FAILED, FOVEA_STATE_COUNT };
+
+/* "ok", "ungradable", "failed". */
+extern const char *const fovea_state_names[FOVEA_STATE_COUNT];
+
+/* One image. */
+struct fovea_result {
+    const struct fovea_input *input;
+    enum fovea_state state;
+    char *reason;           /* why it failed, or a remark; NULL: none; owned */
+    uint32_t width, height; /* pixels; 0: could not be read */
+    bool graded;
+    struct fovea_grade grade;
+    bool measured;
+    struct fovea_measures measures;
+    uint8_t *thumbnail; /* a PNG file; NULL: none; owned */
+    size_t thumbnail_size;
+};
+
+/* A whole run. */
+struct fovea_results {
+    const char *command;
+    double field_mm;
+    const char *layer;                            /* "" if the command has none */
+    const struct fovea_model *grader, *segmenter; /* NULL: not used */
+    bool shipped;                                 /* these are the demo models */
+    bool mirrored;                                /* the segmenter averaged over mirrored views */
+    size_t planned;                               /* images in the list; more than `count` if interrupted */
+    size_t ignored;                               /* files in folders that are no images */
+    struct fovea_result *items;                   /* in the order of the inputs */
+    size_t count;
+};
+
+/* Frees what the results own; the list is empty again. */
+void fovea_results_clear(struct fovea_results *results);
+
+/* One measure: its column's name, which ends in its unit, and what it is. */
+struct fovea_measure_column {
+    const char *name;
+    const char *label;   /* for people */
+    const char *formula; /* what exactly was computed */
+    size_t offset;       /* in struct fovea_measures */
+    bool whole;          /* a size_t, else a double */
+    bool shape;          /* means nothing for an empty mask */
+};
+extern const struct fovea_measure_column fovea_measure_columns[];
+extern const size_t fovea_measure_column_count;
+
+/* Whether `result` has a value in that column. */
+bool fovea_result_has(const struct fovea_result *result, const struct fovea_measure_column *column);
+double fovea_result_value(const struct fovea_result *result, const struct fovea_measure_column *column);
+
+enum { FOVEA_NUMBER_SIZE = 32 };
+/* The shortest decimal that reads back as `value`. */
+void fovea_format_shortest(double value, char text[FOVEA_NUMBER_SIZE]);
+
+/* Writes results.csv: RFC 4180 with \n line ends, a header, a row an image, blank for what is missing; names of files
+ * are the bytes of the file system. Errors: FV_ERROR_FILE, FV_ERROR_MEMORY. */
+enum fv_status fovea_results_write_csv(const struct fovea_results *results, const char *path, struct fv_error *error);
+
+/* Writes results.json: the options, the models, and an object an image with the columns of results.csv (absent for what
+ * is missing). Errors: FV_ERROR_FILE, FV_ERROR_MEMORY. */
+enum fv_status fovea_results_write_json(const struct fovea_results *results, const char *path, struct fv_error *error);
+
+/* Writes report.html: one file for people with everything in it, that loads nothing. Errors: FV_ERROR_FILE,
+ * FV_ERROR_MEMORY. */
+enum fv_status fovea_results_write_report(const struct fovea_results *results, const char *path,
+                                          struct fv_error *error);
+
+#endif

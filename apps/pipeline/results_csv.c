@@ -1,0 +1,69 @@
+#include "base/buffer.h"
+#include "pipeline/results.h"
+
+static void add_header(struct fovea_buffer *text) {
+    fovea_buffer_text(text, "file,status,reason,grade,p_ungradable,p_gradable,p_outstanding");
+    for (size_t i = 0; i < fovea_measure_column_count; i++) {
+        fovea_buffer_format(text, ",%s", fovea_measure_columns[i].name);
+    }
+    fovea_buffer_text(text, ",fov_mm,layer,width_px,height_px,grader,grader_sha256,segmenter,segmenter_sha256,"
+                            "fovea_version\n");
+}
+
+static void add_grade(struct fovea_buffer *text, const struct fovea_result *result) {
+    if (!result->graded) {
+        fovea_buffer_text(text, ",,,,");
+        return;
+    }
+    fovea_buffer_format(text, ",%s", fovea_quality_names[result->grade.quality]);
+    for (size_t k = 0; k < FOVEA_QUALITY_COUNT; k++) {
+        fovea_buffer_format(text, ",%.6f", result->grade.probability[k]);
+    }
+}
+
+static void add_measures(struct fovea_buffer *text, const struct fovea_result *result) {
+    for (size_t i = 0; i < fovea_measure_column_count; i++) {
+        const struct fovea_measure_column *column = &fovea_measure_columns[i];
+        char number[FOVEA_NUMBER_SIZE] = "";
+        if (fovea_result_has(result, column)) {
+            fovea_format_shortest(fovea_result_value(result, column), number);
+        }
+        fovea_buffer_format(text, ",%s", number);
+    }
+}
+
+static void add_model(struct fovea_buffer *text, const struct fovea_model *model) {
+    fovea_buffer_text(text, ",");
+    fovea_buffer_csv(text, model != NULL ? model->name : "");
+    fovea_buffer_format(text, ",%s", model != NULL ? model->sha256 : "");
+}
+
+static void add_row(struct fovea_buffer *text, const struct fovea_results *results, const struct fovea_result *result) {
+    char field[FOVEA_NUMBER_SIZE];
+    fovea_format_shortest(results->field_mm, field);
+    fovea_buffer_csv(text, result->input->name);
+    fovea_buffer_format(text, ",%s,", fovea_state_names[result->state]);
+    fovea_buffer_csv(text, result->reason != NULL ? result->reason : "");
+    add_grade(text, result);
+    add_measures(text, result);
+    fovea_buffer_format(text, ",%s,%s,", field, results->layer);
+    if (result->width > 0) {
+        fovea_buffer_format(text, "%u,%u", result->width, result->height);
+    } else {
+        fovea_buffer_text(text, ",");
+    }
+    add_model(text, results->grader);
+    add_model(text, results->segmenter);
+    fovea_buffer_text(text, "," FOVEA_VERSION "\n");
+}
+
+enum fv_status fovea_results_write_csv(const struct fovea_results *results, const char *path, struct fv_error *error) {
+    struct fovea_buffer text = {0};
+    add_header(&text);
+    for (size_t i = 0; i < results->count; i++) {
+        add_row(&text, results, &results->items[i]);
+    }
+    enum fv_status status = fovea_buffer_write(&text, path, error);
+    fovea_buffer_clear(&text);
+    return status;
+}

@@ -1,0 +1,122 @@
+#include <cjson/cJSON.h>
+
+#include "base/buffer.h"
+#include "commands.h"
+#include "fovea/memory.h"
+#include "pipeline/results.h"
+
+/* cJSON's allocation, through the engine's, so that tests can make it fail. */
+static void *allocate(size_t size) {
+    return fv_allocate(size, 1);
+}
+
+/* `text` may be any bytes; JSON is UTF-8. */
+static void add_string(cJSON *object, const char *key, const char *text, bool *complete) {
+    struct fovea_buffer clean = {0};
+    fovea_buffer_utf8(&clean, text);
+    const char *bytes = clean.size > 0 ? clean.bytes : "";
+    *complete = *complete && !clean.failed && cJSON_AddStringToObject(object, key, bytes) != NULL;
+    fovea_buffer_clear(&clean);
+}
+
+static void add_number(cJSON *object, const char *key, double number, bool *complete) {
+    *complete = *complete && cJSON_AddNumberToObject(object, key, number) != NULL;
+}
+
+static void add_model(cJSON *object, const char *key, const struct fovea_model *model, bool shipped, bool *complete) {
+    if (model == NULL) {
+        return;
+    }
+    cJSON *about = cJSON_AddObjectToObject(object, key);
+    *complete = *complete && about != NULL;
+    add_string(about, "name", model->name, complete);
+    add_string(about, "file", model->file_name, complete);
+    add_string(about, "sha256", model->sha256, complete);
+    *complete = *complete && cJSON_AddBoolToObject(about, "shipped_demo_model", shipped) != NULL;
+    const char *const keys[] = {"license", "attribution", "note"};
+    const char *const values[] = {model->license, model->attribution, model->note};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (values[i] != NULL) {
+            add_string(about, keys[i], values[i], complete);
+        }
+    }
+}
+
+/* Appends `object` on one line, without its last brace if it is to go on, and deletes it. */
+static void add_object(struct fovea_buffer *text, cJSON *object, bool open, bool complete) {
+    char *line = complete ? cJSON_PrintUnformatted(object) : NULL;
+    if (line == NULL) {
+        text->failed = true;
+    } else {
+        fovea_buffer_text(text, line);
+        text->size -= open && !text->failed;
+    }
+    cJSON_free(line);
+    cJSON_Delete(object);
+}
+
+static void add_head(struct fovea_buffer *text, const struct fovea_results *results) {
+    bool complete = true;
+    cJSON *head = cJSON_CreateObject();
+    add_string(head, "program", "fovea", &complete);
+    add_string(head, "version", FOVEA_VERSION, &complete);
+    add_string(head, "notice", FOVEA_NOTICE, &complete);
+    add_string(head, "command", results->command, &complete);
+    add_number(head, "fov_mm", results->field_mm, &complete);
+    if (results->layer[0] != '\0') {
+        add_string(head, "layer", results->layer, &complete);
+    }
+    if (results->segmenter != NULL) {
+        complete = complete && cJSON_AddBoolToObject(head, "mirrored_views", results->mirrored) != NULL;
+    }
+    add_number(head, "images_planned", (double)results->planned, &complete);
+    add_number(head, "files_ignored", (double)results->ignored, &complete);
+    add_model(head, "grader", results->grader, results->shipped, &complete);
+    add_model(head, "segmenter", results->segmenter, results->shipped, &complete);
+    add_object(text, head, true, complete);
+}
+
+static void add_image(struct fovea_buffer *text, const struct fovea_result *result) {
+    bool complete = true;
+    cJSON *image = cJSON_CreateObject();
+    add_string(image, "file", result->input->name, &complete);
+    add_string(image, "output", result->input->stem, &complete);
+    add_string(image, "status", fovea_state_names[result->state], &complete);
+    if (result->reason != NULL) {
+        add_string(image, "reason", result->reason, &complete);
+    }
+    if (result->graded) {
+        static const char *const keys[FOVEA_QUALITY_COUNT] = {"p_ungradable", "p_gradable", "p_outstanding"};
+        add_string(image, "grade", fovea_quality_names[result->grade.quality], &complete);
+        for (size_t k = 0; k < FOVEA_QUALITY_COUNT; k++) {
+            add_number(image, keys[k], result->grade.probability[k], &complete);
+        }
+    }
+    for (size_t i = 0; i < fovea_measure_column_count; i++) {
+        if (fovea_result_has(result, &fovea_measure_columns[i])) {
+            add_number(image, fovea_measure_columns[i].name, fovea_result_value(result, &fovea_measure_columns[i]),
+                       &complete);
+        }
+    }
+    if (result->width > 0) {
+        add_number(image, "width_px", result->width, &complete);
+        add_number(image, "height_px", result->height, &complete);
+    }
+    add_object(text, image, false, complete);
+}
+
+enum fv_status fovea_results_write_json(const struct fovea_results *results, const char *path, struct fv_error *error) {
+    cJSON_Hooks hooks = {allocate, fv_release};
+    cJSON_InitHooks(&hooks);
+    struct fovea_buffer text = {0};
+    add_head(&text, results);
+    fovea_buffer_text(&text, ",\"images\":[");
+    for (size_t i = 0; i < results->count; i++) {
+        fovea_buffer_text(&text, i > 0 ? ",\n" : "\n");
+        add_image(&text, &results->items[i]);
+    }
+    fovea_buffer_text(&text, "\n]}\n");
+    enum fv_status status = fovea_buffer_write(&text, path, error);
+    fovea_buffer_clear(&text);
+    return status;
+}

@@ -1,0 +1,28 @@
+/* Private to segment.c and predict.c: what a segmenter holds. */
+#ifndef FOVEA_APPS_SEGMENTER_H
+#define FOVEA_APPS_SEGMENTER_H
+
+#include "fovea/session.h"
+#include "image/resize.h"
+#include "pipeline/segment.h"
+
+enum { SEGMENTER_CHANNELS_MAX = 8 };
+
+struct fovea_segmenter {
+    const struct fv_model *model;
+    struct fv_session **sessions; /* one a member */
+    size_t members, channels, classes, faz_class;
+    size_t patch_height, patch_width;
+    double tile_step;
+    bool mirror_vertical, mirror_horizontal;
+    bool masked[SEGMENTER_CHANNELS_MAX];
+    uint32_t working_size; /* 0: the image's own */
+    enum fovea_filter filter;
+
+    /* For one tile; they live as long as the segmenter. */
+    float *tile, *flipped; /* channels x patch */
+    float *output, *sum;   /* classes x patch */
+    float *weights;        /* patch */
+};
+
+#endif

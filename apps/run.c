@@ -1,0 +1,158 @@
+/* run, grade, segment and measure: the pipeline with all of its stages or some. */
+#include <stdint.h>
+#include <stdio.h>
+
+#include "commands.h"
+#include "fovea/threads.h"
+#include "options.h"
+#include "pipeline/pipeline.h"
+
+/* The options of these commands; each takes those that concern it. */
+#define OPTION_FOV                                                                                                     \
+    {                                                                                                                  \
+        .name = "fov", .kind = FOVEA_OPTION_NUMBER, .target = &options.field_mm, .value = "MM", .required = true,      \
+        .low = 0.1, .high = 100, .help = "side of the scanned square in millimetres; never guessed"                    \
+    }
+#define OPTION_LAYER                                                                                                   \
+    {                                                                                                                  \
+        .name = "layer", .kind = FOVEA_OPTION_CHOICE, .target = &layer, .value = "LAYER", .required = true,            \
+        .choices = fovea_layer_names, .help = "superficial or deep"                                                    \
+    }
+#define OPTION_OUTPUT                                                                                                  \
+    {                                                                                                                  \
+        .name = "output", .letter = 'o', .kind = FOVEA_OPTION_TEXT, .target = &options.output, .value = "FOLDER",      \
+        .required = true, .help = "where the results go; made if it is not there"                                      \
+    }
+#define OPTION_MODELS                                                                                                  \
+    {                                                                                                                  \
+        .name = "models", .kind = FOVEA_OPTION_TEXT, .target = &options.models, .value = "FOLDER",                     \
+        .help = "model files (*.gguf), or one of them; default: the small demo\nmodels that come with the program"     \
+    }
+#define OPTION_LIST                                                                                                    \
+    {                                                                                                                  \
+        .name = "list", .kind = FOVEA_OPTION_TEXT, .target = &options.list, .value = "FILE",                           \
+        .help = "a text file with an input a line, as seen from its folder"                                            \
+    }
+#define OPTION_TTA                                                                                                     \
+    {                                                                                                                  \
+        .name = "tta", .kind = FOVEA_OPTION_CHOICE, .target = &tta, .value = "MODE", .choices = tta_names,             \
+        .help =                                                                                                        \
+            "mirror: average over mirrored views, as published (default);\noff: one view, about four times as fast"    \
+    }
+#define OPTION_THREADS                                                                                                 \
+    {                                                                                                                  \
+        .name = "threads", .kind = FOVEA_OPTION_COUNT, .target = &options.threads, .value = "N", .low = 1,             \
+        .high = FV_THREADS_MAX, .help = "default: what the machine gives; the results do not depend on it"             \
+    }
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+static const char *const tta_names[] = {"mirror", "off", NULL};
+
+#define EXIT_STATUSES                                                                                                  \
+    "Exit status: 0 all done, 1 some images failed, 2 wrong usage, 3 no image found, 4 a model or the output\n"        \
+    "cannot be used, 130 interrupted (Ctrl-C finishes the image in work and writes the results).\n\n" FOVEA_NOTICE
+
+#define INPUTS                                                                                                         \
+    "INPUT is an image (PNG, JPEG, TIFF or BMP, recognised by content) or a folder, searched with all below it.\n"     \
+    "Images are grey; colour files whose three channels are equal count as grey. Inputs are never changed.\n\n"
+
+#define OUTPUTS                                                                                                        \
+    "FOLDER receives results.csv, results.json, report.html, masks/ (0 and 255), overlays/ (the published\n"           \
+    "blend) and contours/ (the outline on the image), with the subfolders of the input.\n\n"
+
+/* Parses and runs. `layer` and `tta` are where the table stores its choices. */
+static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arguments,
+                        struct fovea_pipeline_options *options, const int *layer, const int *tta) {
+    size_t operands = 0;
+    enum fovea_parse parsed = fovea_options_parse(syntax, count, arguments, &operands);
+    if (parsed != FOVEA_PARSE_GO) {
+        return parsed == FOVEA_PARSE_HELP ? FOVEA_EXIT_DONE : FOVEA_EXIT_USAGE;
+    }
+    if (operands == 0 && options->list == NULL) {
+        return fovea_usage_error(syntax, "expected an input, or --list");
+    }
+    options->command = syntax->command;
+    options->layer = (enum fovea_layer) * layer;
+    options->mirror = *tta == 0;
+    options->operands = (const char *const *)arguments + 1;
+    options->operand_count = operands;
+    if (options->layer == FOVEA_LAYER_DEEP) {
+        if (options->stages.grade && !options->stages.segment) {
+            return fovea_usage_error(syntax, "deep images are not graded, as published; only superficial ones are");
+        }
+        options->stages.grade = false; /* run segments all of them */
+    }
+    return fovea_pipeline_run(options);
+}
+
+int fovea_command_run(int count, char **arguments) {
+    struct fovea_pipeline_options options = {.stages = {.grade = true, .segment = true, .measure = true}};
+    int layer = 0, tta = 0;
+    const struct fovea_option table[] = {OPTION_FOV,  OPTION_LAYER, OPTION_OUTPUT, OPTION_MODELS,
+                                         OPTION_LIST, OPTION_TTA,   OPTION_THREADS};
+    const struct fovea_syntax syntax = {
+        .command = "run",
+        .operands = "INPUT...",
+        .most = SIZE_MAX,
+        .summary = "Grades images, skips the ungradable, outlines the FAZ of the others, measures it and reports.\n"
+                   "Deep images are not graded, as published: all of them are segmented.",
+        .options = table,
+        .option_count = COUNT_OF(table),
+        .details = INPUTS OUTPUTS EXIT_STATUSES,
+    };
+    return run_pipeline(&syntax, count, arguments, &options, &layer, &tta);
+}
+
+int fovea_command_grade(int count, char **arguments) {
+    struct fovea_pipeline_options options = {.stages = {.grade = true}};
+    int layer = 0, tta = 0;
+    const struct fovea_option table[] = {OPTION_FOV,    OPTION_LAYER, OPTION_OUTPUT,
+                                         OPTION_MODELS, OPTION_LIST,  OPTION_THREADS};
+    const struct fovea_syntax syntax = {
+        .command = "grade",
+        .operands = "INPUT...",
+        .most = SIZE_MAX,
+        .summary = "Grades images of the superficial layer: ungradable, gradable or outstanding.",
+        .options = table,
+        .option_count = COUNT_OF(table),
+        .details = INPUTS "FOLDER receives results.csv, results.json and report.html.\n\n" EXIT_STATUSES,
+    };
+    return run_pipeline(&syntax, count, arguments, &options, &layer, &tta);
+}
+
+int fovea_command_segment(int count, char **arguments) {
+    struct fovea_pipeline_options options = {.stages = {.segment = true}};
+    int layer = 0, tta = 0;
+    const struct fovea_option table[] = {OPTION_FOV,  OPTION_LAYER, OPTION_OUTPUT, OPTION_MODELS,
+                                         OPTION_LIST, OPTION_TTA,   OPTION_THREADS};
+    const struct fovea_syntax syntax = {
+        .command = "segment",
+        .operands = "INPUT...",
+        .most = SIZE_MAX,
+        .summary = "Outlines and measures the FAZ of every image, whatever its quality. Images that are not square\n"
+                   "get a mask and no measures, since one field of view cannot scale both sides.",
+        .options = table,
+        .option_count = COUNT_OF(table),
+        .details = INPUTS OUTPUTS EXIT_STATUSES,
+    };
+    return run_pipeline(&syntax, count, arguments, &options, &layer, &tta);
+}
+
+int fovea_command_measure(int count, char **arguments) {
+    struct fovea_pipeline_options options = {.stages = {.masks = true, .measure = true}};
+    int layer = 0, tta = 0;
+    const struct fovea_option table[] = {OPTION_FOV, OPTION_OUTPUT, OPTION_LIST};
+    const struct fovea_syntax syntax = {
+        .command = "measure",
+        .operands = "MASK...",
+        .most = SIZE_MAX,
+        .summary = "Measures masks that exist already.",
+        .options = table,
+        .option_count = COUNT_OF(table),
+        .details =
+            "MASK is a square image file or a folder of them: black is background, one other value is the FAZ.\n\n"
+            "FOLDER receives results.csv, results.json and report.html.\n\n" EXIT_STATUSES,
+    };
+    return run_pipeline(&syntax, count, arguments, &options, &layer, &tta);
+}
