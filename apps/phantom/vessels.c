@@ -184,7 +184,7 @@ static size_t find_path(struct growth *growth, struct walker walker, uint32_t li
 static void paint(struct growth *growth, const struct walker *walker, size_t count, uint32_t line) {
     struct scene *scene = growth->scene;
     struct random *random = &growth->random;
-    double brightness = random_between(random, 0.85, 1.0), flicker = 0.0;
+    double brightness = random_between(random, walker->generation == 0 ? 0.96 : 0.85, 1.0), flicker = 0.0;
     for (size_t i = 0; i < count; i++) {
         struct vessel_node *node = &growth->path[i];
         double share = walker->generation == 0 ? (double)i * growth->step / walker->length : (double)i / (double)count;
@@ -208,6 +208,9 @@ static void grow(struct growth *growth, const struct walker *walker) {
     struct random *random = &growth->random;
     uint32_t line = ++growth->scene->lines;
     size_t count = find_path(growth, *walker, line);
+    if ((double)count * growth->step < 0.16 * growth->scene->scale) {
+        return; /* a stub: no room for a vessel here */
+    }
     paint(growth, walker, count, line);
     double next_branch = walker->next_branch;
     for (size_t i = 0; i < count && walker->generation < growth->generations; i++) {
