@@ -52,18 +52,22 @@ def draw(name, groups, rng):
 
 
 class Extra(nn.Module):
-    """Additional targets that show Swin where to look: stripes and FAZ token by token, and how far off the FAZ lies. Not part of the model."""
+    """Additional targets that show the net where to look: stripes and FAZ place by place, and how far off the FAZ lies. Not part of the model."""
 
-    def __init__(self, swin):
+    def __init__(self, net):
         super().__init__()
-        c = [layer.blocks[0].norm1.normalized_shape[0] for layer in swin.layers]
-        self.stripes = nn.ModuleList(nn.Linear(k, 1) for k in c[:2])
-        self.faz = nn.ModuleList(nn.Linear(k, 1) for k in c[1:])
-        self.whole = nn.Linear(c[-1], 2)
+        if isinstance(net, Swin):
+            parts = [(layer.blocks[-1], layer.blocks[0].norm1.normalized_shape[0]) for layer in net.layers]
+        else:
+            parts = [(layer, layer[-1].conv3.out_channels) for layer in (net.layer1, net.layer2, net.layer3)]
+        head = net.head if isinstance(net, Swin) else net.fc
+        self.stripes = nn.ModuleList(nn.Linear(c, 1) for _, c in parts[:2])
+        self.faz = nn.ModuleList(nn.Linear(c, 1) for _, c in parts[1:])
+        self.whole = nn.Linear(head.in_features, 2)
         self.seen = {}
-        for i, layer in enumerate(swin.layers):
-            layer.blocks[-1].register_forward_hook(lambda m, args, out, i=i: self.seen.update({i: out}))
-        swin.norm.register_forward_hook(lambda m, args, out: self.seen.update(pooled=out.mean(1)))
+        for i, (part, _) in enumerate(parts):
+            part.register_forward_hook(lambda m, args, out, i=i: self.seen.update({i: out if out.dim() == 3 else out.flatten(2).transpose(1, 2)}))
+        head.register_forward_hook(lambda m, args, out: self.seen.update(pooled=args[0]))
 
     def loss(self, faz, stripes):
         """faz, stripes: [n, side, side] in 0..1"""
@@ -132,9 +136,8 @@ def main():
                              {'params': [q for n, q in named if q.dim() == 1], 'weight_decay': 0},
                              {'params': table, 'weight_decay': 0}], lr=a.lr)
     share = (1, 1, 10, 2)        # position biases must reach several units
-    extra = Extra(net) if a.net == 'swin' else None
-    if extra:
-        opt.add_param_group({'params': extra.parameters(), 'weight_decay': 0})
+    extra = Extra(net)
+    opt.add_param_group({'params': extra.parameters(), 'weight_decay': 0})
     print(f'{sum(q.numel() for q in net.parameters())} parameters, {len(train)} bases to train on, {len(held)} held out', flush=True)
     pool, running, last, start, step = [], 0.0, time.time(), time.time(), -1
     done = 0.0
@@ -144,7 +147,7 @@ def main():
         warm = min(1.0, (step + 1) / 100)
         for g, k in zip(opt.param_groups, share):
             g['lr'] = k * a.lr * warm * (0.5 + 0.5 * np.cos(np.pi * min(1, done)))
-        fresh = [draw(a.net, by, rng) for _ in range(a.batch if len(pool) < 4 * a.batch else a.batch * 3 // 8)]
+        fresh = [draw(a.net, by, rng) for _ in range(a.batch if len(pool) < 4 * a.batch else a.batch // 4)]
         batch = fresh + [pool[i] for i in rng.integers(0, max(1, len(pool)), a.batch - len(fresh))]
         for f in fresh:
             if len(pool) < a.pool:
@@ -156,8 +159,7 @@ def main():
         net.train()
         value = F.cross_entropy(net(network_input(planes[:, 0], a.net)), y, label_smoothing=0.03)
         running += (float(value.detach()) - running) / min(step + 1, 100)
-        if extra:
-            value = value + extra.loss(*(torch.from_numpy(planes[:, k].astype(np.float32) / 255) for k in (1, 2)))
+        value = value + extra.loss(*(torch.from_numpy(planes[:, k].astype(np.float32) / 255) for k in (1, 2)))
         opt.zero_grad(set_to_none=True)
         value.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
