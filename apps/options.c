@@ -12,24 +12,26 @@
 
 enum { OPTIONS_MAX = 64, WORD_MAX = 64, HELP_COLUMN = 26 };
 
-/* Levenshtein's distance; both words are shorter than WORD_MAX. */
+/* How many letters must be inserted, deleted, replaced or swapped with their neighbours (optimal string alignment). */
 static size_t edit_distance(const char *a, const char *b) {
-    size_t row[WORD_MAX];
+    size_t rows[3][WORD_MAX]; /* of the last three letters of `a` */
     size_t length = strlen(b);
     for (size_t j = 0; j <= length; j++) {
-        row[j] = j;
+        rows[0][j] = j;
     }
     for (size_t i = 0; a[i] != '\0'; i++) {
-        size_t diagonal = row[0];
+        const size_t *before = rows[(i + 2) % 3], *last = rows[i % 3];
+        size_t *row = rows[(i + 1) % 3];
         row[0] = i + 1;
         for (size_t j = 0; j < length; j++) {
-            size_t replaced = diagonal + (a[i] != b[j]);
-            diagonal = row[j + 1];
-            size_t shifted = (diagonal < row[j] ? diagonal : row[j]) + 1;
-            row[j + 1] = replaced < shifted ? replaced : shifted;
+            size_t best = last[j] + (a[i] != b[j]);
+            best = last[j + 1] + 1 < best ? last[j + 1] + 1 : best;
+            best = row[j] + 1 < best ? row[j] + 1 : best;
+            bool swapped = i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j];
+            row[j + 1] = swapped && before[j - 1] + 1 < best ? before[j - 1] + 1 : best;
         }
     }
-    return row[length];
+    return rows[strlen(a) % 3][length];
 }
 
 const char *fovea_suggestion(const char *word, const char *const *candidates, size_t count) {

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fovea/memory.h"
 
@@ -51,11 +52,14 @@ double fovea_result_value(const struct fovea_result *result, const struct fovea_
 }
 
 void fovea_format_shortest(double value, char text[FOVEA_NUMBER_SIZE]) {
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, FOVEA_NUMBER_SIZE, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) {
-            return;
-        }
+    int digits = 0;
+    do {
+        snprintf(text, FOVEA_NUMBER_SIZE, "%.*e", digits, value);
+    } while (strtod(text, NULL) != value && ++digits < 17);
+    const char *exponent = strchr(text, 'e');
+    long power = exponent != NULL ? strtol(exponent + 1, NULL, 10) : 0;
+    if (exponent != NULL && power > -5 && power < 16) { /* where a plain decimal is easier to read */
+        snprintf(text, FOVEA_NUMBER_SIZE, "%.*f", digits > power ? (int)(digits - power) : 0, value);
     }
 }
 

@@ -1,0 +1,59 @@
+# bash completion for fovea(1)
+
+_fovea() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} options=
+    if ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W 'run grade segment measure models phantom convert inspect infer bench --help --version' -- "$word")
+        return
+    fi
+    case $before in
+    --layer)
+        mapfile -t COMPREPLY < <(compgen -W 'superficial deep' -- "$word")
+        return
+        ;;
+    --tta)
+        mapfile -t COMPREPLY < <(compgen -W 'mirror off' -- "$word")
+        return
+        ;;
+    --weights)
+        mapfile -t COMPREPLY < <(compgen -W 'f32 f16' -- "$word")
+        return
+        ;;
+    --task)
+        mapfile -t COMPREPLY < <(compgen -W 'quality segmentation' -- "$word")
+        return
+        ;;
+    --degrade)
+        mapfile -t COMPREPLY < <(compgen -W 'none mild severe mixed' -- "$word")
+        return
+        ;;
+    --resize)
+        mapfile -t COMPREPLY < <(compgen -W 'bilinear bicubic none' -- "$word")
+        return
+        ;;
+    --fov)
+        mapfile -t COMPREPLY < <(compgen -W '3 6' -- "$word")
+        return
+        ;;
+    esac
+    if [[ $word == -* ]]; then
+        case $command in
+        run) options='--fov --layer --output --models --list --tta --threads --help' ;;
+        grade) options='--fov --layer --output --models --list --threads --help' ;;
+        segment) options='--fov --layer --output --models --list --tta --threads --help' ;;
+        measure) options='--fov --output --list --help' ;;
+        models) options='--help' ;;
+        phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
+        convert) options='--output --weights --image-size --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --note --help' ;;
+        inspect) options='--tensors --image-size --help' ;;
+        infer) options='--output --fold --threads --help' ;;
+        bench) options='--threads --size --repeat --json --profile --help' ;;
+        esac
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+        return
+    fi
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen -f -- "$word")
+}
+
+complete -F _fovea fovea
