@@ -10,7 +10,10 @@
 #include "fovea/model.h"
 #include "sha256.h"
 
-enum { HASH_STEP = 1 << 20 };
+enum {
+    HASH_STEP = 1 << 20,
+    MOST_MEMORY = 512 << 20, /* for names and pickled values: a small file must not fill the machine */
+};
 
 const char *fv_element_name(enum fv_element element) {
     static const char *const names[] = {"f64", "f32", "f16", "bf16", "i64", "i32", "i16", "i8", "u8", "bool"};
@@ -112,6 +115,7 @@ enum fv_status fv_checkpoint_open(const char *path, struct fv_checkpoint **check
         fv_release(opened);
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", path);
     }
+    opened->pool.limit = MOST_MEMORY;
     struct stat information;
     bool is_folder = stat(path, &information) == 0 && S_ISDIR(information.st_mode);
     enum fv_status status = is_folder ? nnunet_read(opened, error) : read_file(opened, error);

@@ -1,0 +1,453 @@
+#include "made.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void bytes_add(struct bytes *bytes, const void *added, size_t size) {
+    if (bytes->size + size > bytes->capacity) {
+        bytes->capacity = 2 * (bytes->size + size) + 64;
+        bytes->at = realloc(bytes->at, bytes->capacity);
+        ck_assert_ptr_nonnull(bytes->at);
+    }
+    if (size > 0) {
+        memcpy(bytes->at + bytes->size, added, size);
+    }
+    bytes->size += size;
+}
+
+void bytes_u8(struct bytes *bytes, unsigned value) {
+    uint8_t byte = (uint8_t)value;
+    bytes_add(bytes, &byte, 1);
+}
+
+void bytes_u16(struct bytes *bytes, unsigned value) {
+    bytes_u8(bytes, value & 0xFF);
+    bytes_u8(bytes, value >> 8);
+}
+
+void bytes_u32(struct bytes *bytes, uint32_t value) {
+    bytes_add(bytes, &value, sizeof value);
+}
+
+void bytes_u64(struct bytes *bytes, uint64_t value) {
+    bytes_add(bytes, &value, sizeof value);
+}
+
+void bytes_text(struct bytes *bytes, const char *text) {
+    bytes_add(bytes, text, strlen(text));
+}
+
+void bytes_clear(struct bytes *bytes) {
+    free(bytes->at);
+    *bytes = (struct bytes){0};
+}
+
+size_t bytes_find(const struct bytes *bytes, const void *pattern, size_t size, size_t number) {
+    for (size_t at = 0; at + size <= bytes->size; at++) {
+        if (memcmp(bytes->at + at, pattern, size) == 0 && number-- == 0) {
+            return at;
+        }
+    }
+    ck_abort_msg("the pattern is not there");
+    return 0;
+}
+
+void pickle_text(struct bytes *pickle, const char *text) {
+    bytes_u8(pickle, 'X');
+    bytes_u32(pickle, (uint32_t)strlen(text));
+    bytes_text(pickle, text);
+}
+
+void pickle_integer(struct bytes *pickle, int32_t value) {
+    bytes_u8(pickle, 'J');
+    bytes_u32(pickle, (uint32_t)value);
+}
+
+void pickle_global(struct bytes *pickle, const char *module, const char *name) {
+    bytes_u8(pickle, 'c');
+    bytes_text(pickle, module);
+    bytes_u8(pickle, '\n');
+    bytes_text(pickle, name);
+    bytes_u8(pickle, '\n');
+}
+
+void zip_made_add(struct zip_made *zip, const char *name, const void *data, size_t size) {
+    static const uint8_t zeros[64];
+    size_t header = zip->file.size;
+    size_t plain = header + 30 + strlen(name) + 4;
+    size_t padding = (64 - plain % 64) % 64;
+    bytes_text(&zip->file, "PK\x03\x04");
+    bytes_u16(&zip->file, 0);      /* version */
+    bytes_u16(&zip->file, 0x0808); /* descriptor follows, UTF-8 */
+    bytes_add(&zip->file, zeros, 2 + 4 + 4 + 4 + 4);
+    bytes_u16(&zip->file, (unsigned)strlen(name));
+    bytes_u16(&zip->file, (unsigned)(4 + padding));
+    bytes_text(&zip->file, name);
+    bytes_text(&zip->file, "FB");
+    bytes_u16(&zip->file, (unsigned)padding);
+    bytes_add(&zip->file, zeros, padding);
+    bytes_add(&zip->file, data, size);
+    bytes_text(&zip->directory, "PK\x01\x02");
+    bytes_u16(&zip->directory, 0);
+    bytes_u16(&zip->directory, 0);
+    bytes_u16(&zip->directory, 0x0808);
+    bytes_add(&zip->directory, zeros, 2 + 4 + 4);
+    bytes_u32(&zip->directory, (uint32_t)size);
+    bytes_u32(&zip->directory, (uint32_t)size);
+    bytes_u16(&zip->directory, (unsigned)strlen(name));
+    bytes_add(&zip->directory, zeros, 2 + 2 + 2 + 2 + 4);
+    bytes_u32(&zip->directory, (uint32_t)header);
+    bytes_text(&zip->directory, name);
+    zip->count++;
+}
+
+struct bytes zip_made_end(struct zip_made *zip, bool zip64) {
+    static const uint8_t zeros[8];
+    struct bytes file = zip->file;
+    size_t offset = file.size;
+    size_t size = zip->directory.size;
+    bytes_add(&file, zip->directory.at, size);
+    if (zip64) {
+        size_t record = file.size;
+        bytes_text(&file, "PK\x06\x06");
+        bytes_u64(&file, 44);
+        bytes_add(&file, zeros, 2 + 2);
+        bytes_u32(&file, 0);
+        bytes_u32(&file, 0);
+        bytes_u64(&file, zip->count);
+        bytes_u64(&file, zip->count);
+        bytes_u64(&file, size);
+        bytes_u64(&file, offset);
+        bytes_text(&file, "PK\x06\x07");
+        bytes_u32(&file, 0);
+        bytes_u64(&file, record);
+        bytes_u32(&file, 1);
+    }
+    bytes_text(&file, "PK\x05\x06");
+    bytes_add(&file, zeros, 4);
+    bytes_u16(&file, zip->count);
+    bytes_u16(&file, zip->count);
+    bytes_u32(&file, (uint32_t)size);
+    bytes_u32(&file, (uint32_t)offset);
+    bytes_u16(&file, 0);
+    bytes_clear(&zip->directory);
+    *zip = (struct zip_made){0};
+    return file;
+}
+
+struct bytes torch_zip_of(const struct bytes *pickle) {
+    struct zip_made zip = {0};
+    zip_made_add(&zip, "made/data.pkl", pickle->at, pickle->size);
+    zip_made_add(&zip, "made/version", "3\n", 2);
+    return zip_made_end(&zip, true);
+}
+
+/* The network that is being made. */
+static struct made_tensor *add(struct made_network *network, const char *name, uint32_t rank, size_t a, size_t b,
+                               size_t c, size_t d) {
+    network->tensors = realloc(network->tensors, (network->count + 1) * sizeof *network->tensors);
+    ck_assert_ptr_nonnull(network->tensors);
+    struct made_tensor *tensor = &network->tensors[network->count++];
+    *tensor = (struct made_tensor){.element = FV_ELEMENT_F32, .rank = rank, .shape = {a, b, c, d}, .elements = 1};
+    ck_assert_uint_lt(strlen(name), sizeof tensor->name);
+    strcpy(tensor->name, name);
+    for (uint32_t i = 0; i < rank; i++) {
+        tensor->elements *= tensor->shape[i];
+    }
+    tensor->values = calloc(tensor->elements, sizeof *tensor->values);
+    ck_assert_ptr_nonnull(tensor->values);
+    for (size_t i = 0; i < tensor->elements; i++) {
+        tensor->values[i] = (double)((i * 37 + network->count * 11) % 257) / 256.0 - 0.5;
+    }
+    return tensor;
+}
+
+static void add_pair(struct made_network *network, const char *name, uint32_t rank, size_t a, size_t b) {
+    char full[96];
+    snprintf(full, sizeof full, "%s.weight", name);
+    add(network, full, rank, a, b, 1, 1);
+    snprintf(full, sizeof full, "%s.bias", name);
+    add(network, full, 1, a, 1, 1, 1);
+}
+
+enum { WINDOW = 2, TOKENS = WINDOW * WINDOW };
+
+static void add_index(struct made_network *network, const char *name) {
+    struct made_tensor *tensor = add(network, name, 2, TOKENS, TOKENS, 1, 1);
+    tensor->element = FV_ELEMENT_I64;
+    for (int p = 0; p < TOKENS; p++) {
+        for (int q = 0; q < TOKENS; q++) {
+            tensor->values[p * TOKENS + q] =
+                (p / WINDOW - q / WINDOW + WINDOW - 1) * (2 * WINDOW - 1) + p % WINDOW - q % WINDOW + WINDOW - 1;
+        }
+    }
+}
+
+/* A 4 x 4 map in four windows of 2 x 2, shifted by 1: in the last window row and column, the halves must not meet. */
+static void add_mask(struct made_network *network, const char *name) {
+    struct made_tensor *tensor = add(network, name, 3, 4, TOKENS, TOKENS, 1);
+    for (int n = 0; n < 4; n++) {
+        for (int p = 0; p < TOKENS; p++) {
+            for (int q = 0; q < TOKENS; q++) {
+                bool apart = (n / 2 == 1 && p / WINDOW != q / WINDOW) || (n % 2 == 1 && p % WINDOW != q % WINDOW);
+                tensor->values[(n * TOKENS + p) * TOKENS + q] = apart ? -100 : 0;
+            }
+        }
+    }
+}
+
+static void add_block(struct made_network *network, int stage, int block, size_t channels) {
+    char prefix[48];
+    char name[96];
+    snprintf(prefix, sizeof prefix, "layers.%d.blocks.%d", stage, block);
+    snprintf(name, sizeof name, "%s.norm1", prefix);
+    add_pair(network, name, 1, channels, 1);
+    snprintf(name, sizeof name, "%s.attn.relative_position_bias_table", prefix);
+    add(network, name, 2, (2 * WINDOW - 1) * (2 * WINDOW - 1), 2, 1, 1);
+    snprintf(name, sizeof name, "%s.attn.relative_position_index", prefix);
+    add_index(network, name);
+    snprintf(name, sizeof name, "%s.attn.qkv", prefix);
+    add_pair(network, name, 2, 3 * channels, channels);
+    snprintf(name, sizeof name, "%s.attn.proj", prefix);
+    add_pair(network, name, 2, channels, channels);
+    snprintf(name, sizeof name, "%s.norm2", prefix);
+    add_pair(network, name, 1, channels, 1);
+    snprintf(name, sizeof name, "%s.mlp.fc1", prefix);
+    add_pair(network, name, 2, 4 * channels, channels);
+    snprintf(name, sizeof name, "%s.mlp.fc2", prefix);
+    add_pair(network, name, 2, channels, 4 * channels);
+    if (stage == 0 && block == 1) {
+        snprintf(name, sizeof name, "%s.attn_mask", prefix);
+        add_mask(network, name);
+    }
+}
+
+struct made_network made_swin(void) {
+    struct made_network network = {0};
+    add(&network, "patch_embed.proj.weight", 4, 8, 3, 4, 4);
+    add(&network, "patch_embed.proj.bias", 1, 8, 1, 1, 1);
+    add_pair(&network, "patch_embed.norm", 1, 8, 1);
+    add_block(&network, 0, 0, 8);
+    add_block(&network, 0, 1, 8);
+    add(&network, "layers.0.downsample.reduction.weight", 2, 16, 32, 1, 1);
+    add_pair(&network, "layers.0.downsample.norm", 1, 32, 1);
+    add_block(&network, 1, 0, 16);
+    add_pair(&network, "norm", 1, 16, 1);
+    add_pair(&network, "head", 2, 3, 16);
+    return network;
+}
+
+struct made_tensor *made_find(struct made_network *network, const char *name) {
+    for (size_t i = 0; i < network->count; i++) {
+        if (strcmp(network->tensors[i].name, name) == 0) {
+            return &network->tensors[i];
+        }
+    }
+    ck_abort_msg("there is no tensor %s", name);
+    return NULL;
+}
+
+void made_clear(struct made_network *network) {
+    for (size_t i = 0; i < network->count; i++) {
+        free(network->tensors[i].values);
+    }
+    free(network->tensors);
+    *network = (struct made_network){0};
+}
+
+static void add_values(struct bytes *bytes, const struct made_tensor *tensor) {
+    for (size_t i = 0; i < tensor->elements; i++) {
+        double value = tensor->values[i];
+        float single = (float)value;
+        int64_t integer = (int64_t)value;
+        uint32_t bits;
+        switch (tensor->element) {
+        case FV_ELEMENT_F64:
+            bytes_add(bytes, &value, sizeof value);
+            break;
+        case FV_ELEMENT_I64:
+            bytes_add(bytes, &integer, sizeof integer);
+            break;
+        case FV_ELEMENT_BF16:
+            memcpy(&bits, &single, sizeof bits);
+            bytes_u16(bytes, bits >> 16);
+            break;
+        default:
+            bytes_add(bytes, &single, sizeof single);
+        }
+    }
+}
+
+static const char *storage_class(enum fv_element element) {
+    return element == FV_ELEMENT_I64    ? "LongStorage"
+           : element == FV_ELEMENT_F64  ? "DoubleStorage"
+           : element == FV_ELEMENT_BF16 ? "BFloat16Storage"
+                                        : "FloatStorage";
+}
+
+/* An OrderedDict of tensors; storage keys are 7000, 7001 and so on. Legacy persistent ids have a sixth member. */
+static struct bytes state_dict_pickle(const struct made_network *network, bool legacy) {
+    struct bytes pickle = {0};
+    bytes_text(&pickle, "\x80\x02");
+    pickle_global(&pickle, "collections", "OrderedDict");
+    bytes_text(&pickle, ")R(");
+    for (size_t i = 0; i < network->count; i++) {
+        const struct made_tensor *tensor = &network->tensors[i];
+        char key[16];
+        snprintf(key, sizeof key, "%zu", 7000 + i);
+        pickle_text(&pickle, tensor->name);
+        pickle_global(&pickle, "torch._utils", "_rebuild_tensor_v2");
+        bytes_text(&pickle, "((");
+        pickle_text(&pickle, "storage");
+        pickle_global(&pickle, "torch", storage_class(tensor->element));
+        pickle_text(&pickle, key);
+        pickle_text(&pickle, "cpu");
+        pickle_integer(&pickle, (int32_t)tensor->elements);
+        bytes_text(&pickle, legacy ? "NtQ" : "tQ");
+        pickle_integer(&pickle, 0);
+        bytes_u8(&pickle, '(');
+        for (uint32_t j = 0; j < tensor->rank; j++) {
+            pickle_integer(&pickle, (int32_t)tensor->shape[j]);
+        }
+        bytes_text(&pickle, "t(");
+        size_t stride = tensor->elements;
+        for (uint32_t j = 0; j < tensor->rank; j++) {
+            stride /= tensor->shape[j];
+            pickle_integer(&pickle, (int32_t)stride);
+        }
+        bytes_text(&pickle, "t\x89");
+        pickle_global(&pickle, "collections", "OrderedDict");
+        bytes_text(&pickle, ")RtR");
+    }
+    bytes_text(&pickle, "u.");
+    return pickle;
+}
+
+struct bytes made_torch_zip(const struct made_network *network) {
+    struct zip_made zip = {0};
+    struct bytes pickle = state_dict_pickle(network, false);
+    zip_made_add(&zip, "some name/data.pkl", pickle.at, pickle.size);
+    bytes_clear(&pickle);
+    for (size_t i = 0; i < network->count; i++) {
+        char name[64];
+        struct bytes values = {0};
+        snprintf(name, sizeof name, "some name/data/%zu", 7000 + i);
+        add_values(&values, &network->tensors[i]);
+        zip_made_add(&zip, name, values.at, values.size);
+        bytes_clear(&values);
+    }
+    zip_made_add(&zip, "some name/version", "3\n", 2);
+    return zip_made_end(&zip, true);
+}
+
+struct bytes made_torch_legacy(const struct made_network *network) {
+    struct bytes file = {0};
+    bytes_add(&file, "\x80\x02\x8A\x0A\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19\x2E", 15);
+    bytes_text(&file, "\x80\x02M\xE9\x03.");
+    bytes_text(&file, "\x80\x02}(");
+    pickle_text(&file, "protocol_version");
+    bytes_text(&file, "M\xE9\x03");
+    pickle_text(&file, "little_endian");
+    bytes_text(&file, "\x88u.");
+    struct bytes pickle = state_dict_pickle(network, true);
+    bytes_add(&file, pickle.at, pickle.size);
+    bytes_clear(&pickle);
+    bytes_text(&file, "\x80\x02](");
+    for (size_t i = 0; i < network->count; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%zu", 7000 + i);
+        pickle_text(&file, key);
+    }
+    bytes_text(&file, "e.");
+    for (size_t i = 0; i < network->count; i++) {
+        bytes_u64(&file, network->tensors[i].elements);
+        add_values(&file, &network->tensors[i]);
+    }
+    return file;
+}
+
+struct bytes made_safetensors(const struct made_network *network) {
+    struct bytes header = {0};
+    struct bytes data = {0};
+    bytes_text(&header, "{\"__metadata__\":{\"format\":\"p\\u0074\"}");
+    for (size_t i = 0; i < network->count; i++) {
+        const struct made_tensor *tensor = &network->tensors[i];
+        char text[256];
+        size_t begin = data.size;
+        add_values(&data, tensor);
+        const char *type = tensor->element == FV_ELEMENT_I64   ? "I64"
+                           : tensor->element == FV_ELEMENT_F64 ? "F64"
+                                                               : "F32";
+        snprintf(text, sizeof text, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", tensor->name, type);
+        bytes_text(&header, text);
+        for (uint32_t j = 0; j < tensor->rank; j++) {
+            snprintf(text, sizeof text, "%s%zu", j == 0 ? "" : ",", tensor->shape[j]);
+            bytes_text(&header, text);
+        }
+        snprintf(text, sizeof text, "],\"data_offsets\":[%zu,%zu]}", begin, data.size);
+        bytes_text(&header, text);
+    }
+    bytes_text(&header, "}  ");
+    struct bytes file = {0};
+    bytes_u64(&file, header.size);
+    bytes_add(&file, header.at, header.size);
+    bytes_add(&file, data.at, data.size);
+    bytes_clear(&header);
+    bytes_clear(&data);
+    return file;
+}
+
+static char folder[64];
+static pid_t owner;
+
+static void remove_folder(void) {
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    if (getpid() == owner && system(command) != 0) {
+        fprintf(stderr, "%s could not be removed\n", folder);
+    }
+}
+
+const char *scratch_folder(void) {
+    if (folder[0] == '\0') {
+        /* Thousands of small files: in memory where the system has a place for that. */
+        bool in_memory = access("/dev/shm", W_OK) == 0;
+        snprintf(folder, sizeof folder, "%s/fovea-test-XXXXXX", in_memory ? "/dev/shm" : "/tmp");
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        owner = getpid();
+        atexit(remove_folder);
+    }
+    return folder;
+}
+
+const char *scratch_path(const char *name) {
+    static char paths[16][160];
+    static unsigned next;
+    char *path = paths[next++ % 16];
+    snprintf(path, sizeof paths[0], "%s/%s", scratch_folder(), name);
+    return path;
+}
+
+const char *scratch_write(const char *name, const struct bytes *bytes) {
+    const char *path = scratch_path(name);
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes->at, 1, bytes->size, file), bytes->size);
+    ck_assert_int_eq(fclose(file), 0);
+    return path;
+}
+
+size_t scratch_count(const char *prefix) {
+    size_t count = 0;
+    DIR *directory = opendir(scratch_folder());
+    ck_assert_ptr_nonnull(directory);
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+    }
+    closedir(directory);
+    return count;
+}

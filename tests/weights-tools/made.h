@@ -1,0 +1,82 @@
+/* Checkpoints made by the tests themselves: bytes, pickles, zips and a tiny Swin Transformer in every container. */
+#ifndef FOVEA_TESTS_MADE_H
+#define FOVEA_TESTS_MADE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fovea/checkpoint.h"
+
+/* Bytes that grow. A zeroed struct is empty; bytes_clear frees. The tests end when memory does. */
+struct bytes {
+    uint8_t *at;
+    size_t size;
+    size_t capacity;
+};
+
+void bytes_add(struct bytes *bytes, const void *added, size_t size);
+void bytes_u8(struct bytes *bytes, unsigned value);
+void bytes_u16(struct bytes *bytes, unsigned value);
+void bytes_u32(struct bytes *bytes, uint32_t value);
+void bytes_u64(struct bytes *bytes, uint64_t value);
+void bytes_text(struct bytes *bytes, const char *text); /* without its zero */
+void bytes_clear(struct bytes *bytes);
+
+/* Offset of the `number`-th occurrence (from 0) of `pattern`; the test fails if there is none. */
+size_t bytes_find(const struct bytes *bytes, const void *pattern, size_t size, size_t number);
+
+/* Pickle opcodes with their arguments. */
+void pickle_text(struct bytes *pickle, const char *text);
+void pickle_integer(struct bytes *pickle, int32_t value);
+void pickle_global(struct bytes *pickle, const char *module, const char *name);
+
+/* A zip as torch writes it: stored, sizes of 0 in the local headers, data at multiples of 64. */
+struct zip_made {
+    struct bytes file;
+    struct bytes directory;
+    unsigned count;
+};
+void zip_made_add(struct zip_made *zip, const char *name, const void *data, size_t size);
+/* Ends the archive and hands over its bytes, with Zip64 records if asked for. */
+struct bytes zip_made_end(struct zip_made *zip, bool zip64);
+
+/* A torch zip that holds nothing but this pickle. */
+struct bytes torch_zip_of(const struct bytes *pickle);
+
+/* One tensor of a made checkpoint. */
+struct made_tensor {
+    char name[96];
+    enum fv_element element;
+    uint32_t rank;
+    size_t shape[4];
+    size_t elements;
+    double *values;
+};
+
+struct made_network {
+    struct made_tensor *tensors;
+    size_t count;
+};
+
+/* A Swin Transformer for 16 x 16 inputs: embed 8, depths 2 and 1, 2 heads, windows of 2, 3 classes, with the authors'
+ * names and buffers; all values are exact in 16 bits. */
+struct made_network made_swin(void);
+struct made_tensor *made_find(struct made_network *network, const char *name);
+void made_clear(struct made_network *network);
+
+/* The network as a file. */
+struct bytes made_torch_zip(const struct made_network *network);
+struct bytes made_torch_legacy(const struct made_network *network);
+struct bytes made_safetensors(const struct made_network *network);
+
+/* A folder that is removed, with what is in it, when the test program ends. */
+const char *scratch_folder(void);
+/* A path in it; the last 16 answers stay valid. */
+const char *scratch_path(const char *name);
+/* Writes the file `name` there and returns its path. */
+const char *scratch_write(const char *name, const struct bytes *bytes);
+/* How many files of that folder have a name that begins so. */
+size_t scratch_count(const char *prefix);
+
+#endif
