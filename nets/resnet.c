@@ -67,14 +67,21 @@ static fv_value squeeze_excite(struct fv_graph *graph, fv_value x, const char *n
     return fv_graph_scale(graph, x, gate);
 }
 
-/* 1x1, 3x3 (here the stride and the groups), 1x1, each with batch norm; the shortcut is projected in a layer's first.
- */
-static fv_value bottleneck(struct fv_graph *graph, const struct resnet *net, fv_value x, size_t layer, size_t number,
-                           size_t stride) {
+/* Whether the shortcut of a block needs a projection: the first block's does where its sides or its channels change
+ * (a net of few channels may keep both in layer 1), and any block's does that has the tensor. */
+static bool projects(const struct fv_model *model, struct fv_shape input, const char *block, size_t stride) {
+    const struct fv_tensor *last = fv_model_tensor(model, net_key("%s.conv3.weight", block).text);
+    return stride != 1 || (last != NULL && last->shape[0] != input.channels) ||
+           fv_model_tensor(model, net_key("%s.downsample.0.weight", block).text) != NULL;
+}
+
+/* 1x1, 3x3 (here the stride and the groups), 1x1, each with batch norm. */
+static fv_value bottleneck(struct fv_graph *graph, const struct fv_model *model, const struct resnet *net, fv_value x,
+                           size_t layer, size_t number, size_t stride) {
     const struct net_key name = net_key("layer%zu.%zu", layer + 1, number);
     fv_graph_scope(graph, "%s", name.text);
     fv_value shortcut = x;
-    if (number == 0) {
+    if (projects(model, fv_graph_shape(graph, x), name.text, stride)) {
         shortcut = conv_norm(graph, net, x, net_key("%s.downsample.0", name.text).text,
                              net_key("%s.downsample.1", name.text).text, stride, 0, 1);
     }
@@ -117,7 +124,7 @@ enum fv_status net_resnet(const struct fv_model *model, const struct fv_net_opti
     for (size_t layer = 0; layer < net.layers; layer++) {
         for (size_t number = 0; number < net.depths[layer]; number++) {
             /* 256 x 56 x 56, 512 x 28 x 28, 1024 x 14 x 14, 2048 x 7 x 7 */
-            x = bottleneck(graph, &net, x, layer, number, layer > 0 && number == 0 ? 2 : 1);
+            x = bottleneck(graph, model, &net, x, layer, number, layer > 0 && number == 0 ? 2 : 1);
         }
     }
     fv_graph_scope(graph, "%s", "");

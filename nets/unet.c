@@ -53,22 +53,32 @@ static fv_value block(struct fv_graph *graph, const struct unet *net, fv_value x
     return fv_graph_activation(graph, x, FV_LEAKY_RELU, (float)net->slope);
 }
 
+/* Block `index` of the bottleneck or a decoder step, which are two modules: all blocks but the last, and the last. */
+static struct net_key stacked(const char *name, size_t index, size_t blocks) {
+    const bool last = index + 1 == blocks;
+    return net_key("%s.%d.blocks.%zu", name, last ? 1 : 0, last ? 0 : index);
+}
+
+/* Each of the two modules has at least one block. */
+static size_t stacked_blocks(const struct unet *net) {
+    return net->convolutions > 2 ? net->convolutions : 2;
+}
+
 /* The convolutions of one encoder level; the first has the stride of the pooling before it. */
 static fv_value encode(struct fv_graph *graph, const struct unet *net, fv_value x, size_t level) {
     const size_t stride_y = level > 0 ? net->pools[2 * level - 2] : 1,
                  stride_x = level > 0 ? net->pools[2 * level - 1] : 1;
-    for (size_t i = 0; i < net->convolutions; i++) {
-        struct net_key name = net_key("conv_blocks_context.%zu.blocks.%zu", level, i);
-        if (level == net->poolings) { /* the bottleneck is two modules: all but the last block, and the last */
-            const bool last = i + 1 == net->convolutions;
-            name = net_key("conv_blocks_context.%zu.%d.blocks.%zu", level, last ? 1 : 0, last ? 0 : i);
-        }
+    const bool bottom = level == net->poolings;
+    const struct net_key stage = net_key("conv_blocks_context.%zu", level);
+    const size_t blocks = bottom ? stacked_blocks(net) : net->convolutions;
+    for (size_t i = 0; i < blocks; i++) {
+        const struct net_key name = bottom ? stacked(stage.text, i, blocks) : net_key("%s.blocks.%zu", stage.text, i);
         x = block(graph, net, x, name.text, level, i == 0 ? stride_y : 1, i == 0 ? stride_x : 1);
     }
     return x; /* f[level] x H / product of pools x W / ... */
 }
 
-/* Transposed convolution, concatenation (up first), then as many blocks as in the encoder, the first halving f. */
+/* Transposed convolution, concatenation (up first), then as many blocks as in the bottleneck, the first halving f. */
 static fv_value decode(struct fv_graph *graph, const struct unet *net, fv_value x, fv_value skip, size_t step) {
     const size_t level = net->poolings - 1 - step;
     fv_graph_scope(graph, "tu.%zu", step);
@@ -78,10 +88,9 @@ static fv_value decode(struct fv_graph *graph, const struct unet *net, fv_value 
                                             .stride_y = net->pools[2 * level],
                                             .stride_x = net->pools[2 * level + 1]}); /* f[level] */
     x = fv_graph_concat(graph, (fv_value[]){up, skip}, 2);                           /* 2 f[level] */
-    for (size_t i = 0; i < net->convolutions; i++) {
-        const bool last = i + 1 == net->convolutions;
-        const struct net_key name =
-            net_key("conv_blocks_localization.%zu.%d.blocks.%zu", step, last ? 1 : 0, last ? 0 : i);
+    const struct net_key stage = net_key("conv_blocks_localization.%zu", step);
+    for (size_t i = 0; i < stacked_blocks(net); i++) {
+        const struct net_key name = stacked(stage.text, i, stacked_blocks(net));
         x = block(graph, net, x, name.text, level + 1, 1, 1); /* the kernel is that of one level deeper */
     }
     return x; /* f[level] */
