@@ -3,7 +3,7 @@
  * Measures, in one run, the peak of multiply-adds and the read bandwidth, then matrix products of real layers and the
  * memory-bound kernels, for every table that runs here; OpenBLAS beside them where the build has it. Each figure is the
  * best of many short runs, because the machine may have other work. */
-#include <stdbool.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #include <cblas.h>
 #endif
 
-enum { ROW_BLOCK = 96, MAX_SEGMENTS = 1024 };
+enum { ROW_BLOCK = 96 };
 
 static double seconds_each = 0.3; /* time spent on one figure */
 
@@ -59,20 +59,20 @@ static float *random_floats(size_t count) {
 struct shape {
     const char *name;
     size_t rows, columns, depth;
-    bool planes; /* inputs come in blocks of `width` channels, one segment each, instead of whole rows */
+    size_t kernel; /* 0: tokens, whole rows; else planes: one segment a tap and block of `width` channels */
 };
 
 static const struct shape shapes[] = {
-    {"tokens 256x256x256", 256, 256, 256, false},
-    {"tokens Swin-L stage 3 qkv", 576, 2304, 768, false},
-    {"tokens Swin-L stage 3 fc2", 576, 768, 3072, false},
-    {"tokens Swin-T stage 1 fc1", 3136, 384, 96, false},
-    {"attention q k^T", 144, 144, 32, false},
-    {"planes 256x256x256", 256, 256, 256, true},
-    {"planes 1x1, 64 to 256, 56^2", 3136, 256, 64, true},
-    {"planes 1x1, 1024 to 256, 14^2", 196, 256, 1024, true},
-    {"planes 3x3, 64 to 64, 56^2", 3136, 64, 576, true},
-    {"planes 3x3, 256 to 256, 14^2", 196, 256, 2304, true},
+    {"tokens 256x256x256", 256, 256, 256, 0},
+    {"tokens Swin-L stage 3 qkv", 576, 2304, 768, 0},
+    {"tokens Swin-L stage 3 fc2", 576, 768, 3072, 0},
+    {"tokens Swin-T stage 1 fc1", 3136, 384, 96, 0},
+    {"attention q k^T", 144, 144, 32, 0},
+    {"planes 256x256x256", 256, 256, 256, 1},
+    {"planes 1x1, 64 to 256, 56^2", 3136, 256, 64, 1},
+    {"planes 1x1, 1024 to 256, 14^2", 196, 256, 1024, 1},
+    {"planes 3x3, 64 to 64, 56^2", 3136, 64, 576, 3},
+    {"planes 3x3, 256 to 256, 14^2", 196, 256, 2304, 3},
 };
 
 struct product {
@@ -115,22 +115,35 @@ static void run_product(void *context) {
     }
 }
 
+/* Where segment `s` of output `row` reads: planes are square and padded by repeating their edge, so that neighbouring
+ * outputs share inputs as in a convolution. */
+static const float *segment_input(const struct product *product, size_t row, size_t s) {
+    const struct shape *shape = &product->shape;
+    if (shape->kernel == 0) {
+        return product->inputs + row * shape->depth;
+    }
+    const size_t side = (size_t)sqrt((double)shape->rows), half = shape->kernel / 2;
+    const size_t taps = shape->kernel * shape->kernel, block = s / taps, tap = s % taps;
+    size_t y = row / side + tap / shape->kernel, x = row % side + tap % shape->kernel;
+    y = y < half ? 0 : y - half < side ? y - half : side - 1;
+    x = x < half ? 0 : x - half < side ? x - half : side - 1;
+    return product->inputs + (block * shape->rows + y * side + x) * product->length;
+}
+
 static double product_rate(const struct fv_kernels *kernels, struct shape shape) {
     struct product product = {.kernels = kernels, .shape = shape};
     const size_t panel = kernels->tile_vectors * kernels->width, tile = kernels->tile_rows;
     const size_t columns = (shape.columns + panel - 1) / panel * panel, tiles = (shape.rows + tile - 1) / tile;
-    product.length = shape.planes ? kernels->width : shape.depth;
+    product.length = shape.kernel > 0 ? kernels->width : shape.depth;
     product.segments = shape.depth / product.length;
     product.inputs = random_floats(shape.rows * shape.depth);
     product.weights = random_floats(columns * shape.depth);
-    product.outputs = random_floats((shape.rows + 1) * columns);
+    product.outputs = random_floats(shape.rows * columns);
     product.shape.columns = columns;
     product.pointers = fv_allocate_zero(tiles * tile * product.segments, sizeof *product.pointers);
     for (size_t row = 0; row < shape.rows && product.pointers != NULL; row++) {
         for (size_t s = 0; s < product.segments; s++) {
-            const float *input = shape.planes ? product.inputs + (s * shape.rows + row) * product.length
-                                              : product.inputs + row * shape.depth;
-            product.pointers[(row / tile * product.segments + s) * tile + row % tile] = input;
+            product.pointers[(row / tile * product.segments + s) * tile + row % tile] = segment_input(&product, row, s);
         }
     }
     const double time = product.pointers != NULL ? best_time(run_product, &product) : 1e30;

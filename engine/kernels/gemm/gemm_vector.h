@@ -27,6 +27,14 @@ enum { TILE_ROWS = 8, TILE_VECTORS = 3 };
 enum { TILE_ROWS = 6, TILE_VECTORS = 2 };
 #endif
 
+/* Steps of k that the main loop unrolls: one block of channels where the width is the machine's own. A width that is
+ * merely emulated, for tests, is not worth the code. */
+#if defined(FV_NATIVE_AVX512) || defined(FV_NATIVE_AVX2) || defined(FV_NATIVE_SSE) || defined(FV_NATIVE_NEON)
+enum { UNROLLED_STEPS = WIDTH };
+#else
+enum { UNROLLED_STEPS = 1 };
+#endif
+
 /* sums += inputs[r][k] * weights[k][v] for k < count; `count` is a constant where the loop shall unroll. */
 FV_INLINE void gemm_steps(vector sums[TILE_ROWS][TILE_VECTORS], const float *const inputs[TILE_ROWS],
                           const float *weights, size_t rows, size_t vectors, size_t first, size_t count) {
@@ -135,9 +143,10 @@ FV_INLINE void gemm_tile_template(const struct fv_gemm_tile *tile, size_t rows, 
         for (size_t r = 0; r < rows; r++) {
             inputs[r] = segment[r];
         }
+        const size_t unrolled = UNROLLED_STEPS > 1 ? length - length % UNROLLED_STEPS : 0;
         size_t k = 0;
-        for (; k + WIDTH <= length; k += WIDTH, weights += WIDTH * vectors * WIDTH) {
-            gemm_steps(sums, inputs, weights, rows, vectors, k, WIDTH);
+        for (; k < unrolled; k += UNROLLED_STEPS, weights += UNROLLED_STEPS * vectors * WIDTH) {
+            gemm_steps(sums, inputs, weights, rows, vectors, k, UNROLLED_STEPS);
         }
         for (; k < length; k++, weights += vectors * WIDTH) {
             gemm_steps(sums, inputs, weights, rows, vectors, k, 1);

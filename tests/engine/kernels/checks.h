@@ -38,6 +38,8 @@ typedef void check_function(struct check *check);
     CHECK(upsample)                                                                                                    \
     CHECK(reorder)                                                                                                     \
     CHECK(transpose_panel)                                                                                             \
+    CHECK(exponential)                                                                                                 \
+    CHECK(normal_tail)                                                                                                 \
     CHECK(sigmoid_silu)                                                                                                \
     CHECK(gelu)                                                                                                        \
     CHECK(fma_loop)

@@ -1,9 +1,10 @@
-/* The activations on dense grids against libm in double, through the table's activate. Near the left end SiLU and
- * sigmoid are the exponential itself, so its relative error is checked too, down to where floats underflow. */
+/* The activations on dense grids against libm in double, through the table's activate; exp and the tail of the normal
+ * distribution through probes. */
 #include <math.h>
 #include <stdio.h>
 
 #include "harness.h"
+#include "math_probe.h"
 
 enum { GRID = 4096 * FV_TOKEN_ALIGNMENT };
 
@@ -59,4 +60,74 @@ void check_fma_loop(struct check *check) {
     check_close(check, &actual, &expected, 0, FV_FMA_CHAINS * 8 * (double)FLT_EPSILON, "fma loop");
     guarded_end(check, actual, "fma loop");
     guarded_end(check, expected, "fma loop");
+}
+
+static const struct math_probe *const probes[] = {
+    &probe_baseline4, &probe_baseline8, &probe_baseline16,
+#if defined(__x86_64__)
+    &probe_sse,       &probe_avx2,      &probe_avx512,
+#elif defined(__aarch64__)
+    &probe_neon,
+#endif
+};
+
+/* The probe compiled like the table: the same instruction set, and for baseline tables the same width. */
+static const struct math_probe *probe_of(const struct check *check) {
+    if (check->table->isa == FV_ISA_SCALAR) {
+        return check->table->width == 4 ? probes[0] : check->table->width == 8 ? probes[1] : probes[2];
+    }
+    size_t i = 3;
+    while (probes[i]->isa != check->table->isa) {
+        i++;
+    }
+    return probes[i];
+}
+
+void check_exponential(struct check *check) {
+    const struct math_probe *probe = probe_of(check);
+    struct guarded input = guarded_make(GRID), actual = guarded_make(GRID), expected = guarded_make(GRID);
+    const float low[] = {-87.3F, -1, -2000}, high[] = {88.3F, 1, 87};
+    for (size_t range = 0; range < 3; range++) {
+        for (size_t i = 0; i < GRID; i++) {
+            input.data[i] = low[range] + (high[range] - low[range]) * ((float)i / (GRID - 1));
+            expected.data[i] = (float)exp((double)input.data[i]);
+        }
+        probe->exponential(input.data, GRID, actual.data);
+        check_close(check, &actual, &expected, range == 2 ? (double)FLT_MIN : 0, 2 * (double)FLT_EPSILON, "exp");
+    }
+    const float special[] = {0, -0.0F, -INFINITY, INFINITY, -100, 89, NAN},
+                results[] = {1, 1, 0, INFINITY, 0, INFINITY};
+    for (size_t i = 0; i < FV_TOKEN_ALIGNMENT; i++) {
+        input.data[i] = special[i % 7];
+    }
+    probe->exponential(input.data, FV_TOKEN_ALIGNMENT, actual.data);
+    for (size_t i = 0; i < 6; i++) {
+        if (actual.data[i] != results[i]) {
+            check_fail(check, "exp(%g) is %g", (double)input.data[i], (double)actual.data[i]);
+        }
+    }
+    if (!isnan(actual.data[6])) {
+        check_fail(check, "exp(NaN) is %g", (double)actual.data[6]);
+    }
+    guarded_end(check, input, "exp");
+    guarded_end(check, actual, "exp");
+    guarded_end(check, expected, "exp");
+}
+
+/* erf(z) = 1 - 2 tail(sqrt 2 z) within 2e-7, so the tail within 1e-7; its ends must be exact. */
+void check_normal_tail(struct check *check) {
+    const struct math_probe *probe = probe_of(check);
+    struct guarded input = guarded_make(GRID), actual = guarded_make(GRID), expected = guarded_make(GRID);
+    for (size_t i = 0; i < GRID; i++) {
+        input.data[i] = 16 * ((float)i / (GRID - 1));
+        expected.data[i] = (float)(0.5 * erfc((double)input.data[i] / sqrt(2)));
+    }
+    probe->normal_tail(input.data, GRID, actual.data);
+    check_close(check, &actual, &expected, 1e-7, 0, "tail of the normal distribution");
+    if (actual.data[0] != 0.5F || actual.data[GRID - 1] != 0) {
+        check_fail(check, "tail(0) is %.9g, tail(16) is %.9g", (double)actual.data[0], (double)actual.data[GRID - 1]);
+    }
+    guarded_end(check, input, "tail");
+    guarded_end(check, actual, "tail");
+    guarded_end(check, expected, "tail");
 }
