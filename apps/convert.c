@@ -69,10 +69,10 @@ static size_t split_numbers(const char *text, float numbers[MOST_ITEMS]) {
     return 0;
 }
 
-/* "bicubic" or "bicubic:384". */
+/* "bicubic", "bicubic:384" or "bicubic,384". */
 static bool split_resize(char *text, struct fv_convert_options *options) {
     options->resize = text;
-    char *colon = strchr(text, ':');
+    char *colon = strpbrk(text, ":,");
     if (colon != NULL) {
         char *end;
         *colon = '\0';

@@ -241,6 +241,86 @@ struct made_network made_swin(void) {
     return network;
 }
 
+/* Convolution with bias and its instance norm. */
+static void add_unet_block(struct made_network *network, const char *name, size_t outputs, size_t inputs, size_t height,
+                           size_t width) {
+    char full[96];
+    snprintf(full, sizeof full, "%s.conv.weight", name);
+    add(network, full, 4, outputs, inputs, height, width);
+    snprintf(full, sizeof full, "%s.conv.bias", name);
+    add(network, full, 1, outputs, 1, 1, 1);
+    snprintf(full, sizeof full, "%s.instnorm", name);
+    add_pair(network, full, 1, outputs, 1);
+}
+
+struct made_network made_unet(void) {
+    struct made_network network = {0};
+    add_unet_block(&network, "conv_blocks_localization.0.0.blocks.0", 4, 8, 3, 1);
+    add_unet_block(&network, "conv_blocks_localization.0.1.blocks.0", 4, 4, 3, 1);
+    add_unet_block(&network, "conv_blocks_context.0.blocks.0", 4, 2, 3, 3);
+    add_unet_block(&network, "conv_blocks_context.0.blocks.1", 4, 4, 3, 3);
+    add_unet_block(&network, "conv_blocks_context.1.0.blocks.0", 8, 4, 3, 1);
+    add_unet_block(&network, "conv_blocks_context.1.1.blocks.0", 8, 8, 3, 1);
+    add(&network, "tu.0.weight", 4, 8, 4, 2, 1);
+    add(&network, "seg_outputs.0.weight", 4, 3, 4, 1, 1);
+    return network;
+}
+
+static void add_batch_norm(struct made_network *network, const char *name, size_t channels) {
+    char full[96];
+    add_pair(network, name, 1, channels, 1);
+    snprintf(full, sizeof full, "%s.running_mean", name);
+    add(network, full, 1, channels, 1, 1, 1);
+    snprintf(full, sizeof full, "%s.running_var", name);
+    struct made_tensor *variance = add(network, full, 1, channels, 1, 1, 1);
+    for (size_t i = 0; i < channels; i++) {
+        variance->values[i] += 0.5;
+    }
+    snprintf(full, sizeof full, "%s.num_batches_tracked", name);
+    add(network, full, 0, 1, 1, 1, 1)->element = FV_ELEMENT_I64;
+}
+
+/* A convolution without bias and its batch norm. */
+static void add_convolution(struct made_network *network, const char *convolution, const char *norm, size_t outputs,
+                            size_t inputs, size_t kernel) {
+    char full[96];
+    snprintf(full, sizeof full, "%s.weight", convolution);
+    add(network, full, 4, outputs, inputs, kernel, kernel);
+    add_batch_norm(network, norm, outputs);
+}
+
+static void add_squeeze(struct made_network *network, const char *name, size_t outputs, size_t inputs) {
+    char full[96];
+    snprintf(full, sizeof full, "%s.weight", name);
+    add(network, full, 4, outputs, inputs, 1, 1);
+    snprintf(full, sizeof full, "%s.bias", name);
+    add(network, full, 1, outputs, 1, 1, 1);
+}
+
+struct made_network made_resnet(bool legacy) {
+    struct made_network network = {0};
+    add_convolution(&network, legacy ? "layer0.conv1" : "conv1", legacy ? "layer0.bn1" : "bn1", 4, 1, 7);
+    for (int layer = 1; layer <= 4; layer++) {
+        char names[8][64];
+        static const char *const parts[] = {"conv1", "bn1", "conv2",        "bn2",
+                                            "conv3", "bn3", "downsample.0", "downsample.1"};
+        for (int i = 0; i < 8; i++) {
+            snprintf(names[i], sizeof names[i], "layer%d.0.%s", layer, parts[i]);
+        }
+        size_t inputs = layer == 1 ? 4 : 8;
+        add_convolution(&network, names[0], names[1], 4, inputs, 1);
+        add_convolution(&network, names[2], names[3], 4, 2, 3);
+        add_convolution(&network, names[4], names[5], 8, 4, 1);
+        add_convolution(&network, names[6], names[7], 8, inputs, 1);
+        snprintf(names[0], sizeof names[0], "layer%d.0.%s.fc1", layer, legacy ? "se_module" : "se");
+        add_squeeze(&network, names[0], 2, 8);
+        snprintf(names[0], sizeof names[0], "layer%d.0.%s.fc2", layer, legacy ? "se_module" : "se");
+        add_squeeze(&network, names[0], 8, 2);
+    }
+    add_pair(&network, legacy ? "last_linear" : "fc", 2, 2, 8);
+    return network;
+}
+
 struct made_tensor *made_find(struct made_network *network, const char *name) {
     for (size_t i = 0; i < network->count; i++) {
         if (strcmp(network->tensors[i].name, name) == 0) {

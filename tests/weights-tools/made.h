@@ -62,6 +62,11 @@ struct made_network {
 /* A Swin Transformer for 16 x 16 inputs: embed 8, depths 2 and 1, 2 heads, windows of 2, 3 classes, with the authors'
  * names and buffers; all values are exact in 16 bits. */
 struct made_network made_swin(void);
+/* A Generic_UNet of one pooling: 2 channels in, 3 classes, 4 and 8 features, pooling 2 x 1, kernels 3 x 3 and 3 x 1. */
+struct made_network made_unet(void);
+/* A ResNet of one block a layer: 1 channel in, 2 classes, stem 4, widths 4, outputs 8, 2 groups, squeeze to 2, with
+ * timm's or the legacy names. */
+struct made_network made_resnet(bool legacy);
 struct made_tensor *made_find(struct made_network *network, const char *name);
 void made_clear(struct made_network *network);
 

@@ -1,0 +1,141 @@
+/* ResNets of either naming: sizes, statistics, and relatives that must not be mistaken for them. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fovea/convert.h"
+#include "fovea/model.h"
+#include "made.h"
+
+static struct made_network network;
+static struct fv_error error;
+
+static void setup(void) {
+    network = made_resnet(false);
+}
+
+static void teardown(void) {
+    made_clear(&network);
+}
+
+static enum fv_status convert(void) {
+    struct fv_checkpoint *checkpoint;
+    struct fv_convert_options options;
+    struct bytes file = made_torch_zip(&network);
+    fv_convert_options_default(&options);
+    enum fv_status status = fv_checkpoint_open(scratch_write("source.pth", &file), &checkpoint, &error);
+    ck_assert_msg(status == FV_OK, "%s", status == FV_OK ? "" : error.message);
+    status = fv_convert(checkpoint, scratch_path("model.gguf"), &options, &error);
+    fv_checkpoint_close(checkpoint);
+    bytes_clear(&file);
+    return status;
+}
+
+static void expect_refusal(enum fv_status expected, const char *part) {
+    enum fv_status status = convert();
+    ck_assert_msg(status == expected, "%s instead of %s: %s", fv_status_name(status), fv_status_name(expected), part);
+    ck_assert_msg(strstr(error.message, part) != NULL, "expected \"%s\" in \"%s\"", part, error.message);
+    ck_assert_uint_eq(scratch_count("model.gguf"), 0);
+}
+
+static void expect_size(const struct fv_model *model, const char *key, size_t expected) {
+    size_t value = 0;
+    ck_assert_int_eq(fv_model_require_size(model, key, 0, SIZE_MAX, &value, &error), FV_OK);
+    ck_assert_msg(value == expected, "%s is %zu, expected %zu", key, value, expected);
+}
+
+START_TEST(both_namings_are_converted) {
+    for (int legacy = 0; legacy < 2; legacy++) {
+        struct fv_model *model;
+        const char *text = "";
+        bool squeeze = false;
+        made_clear(&network);
+        network = made_resnet(legacy == 1);
+        enum fv_status status = convert();
+        ck_assert_msg(status == FV_OK, "%s", status == FV_OK ? "" : error.message);
+        ck_assert_int_eq(fv_model_open(scratch_path("model.gguf"), &model, &error), FV_OK);
+        expect_size(model, "resnet.stem", 4);
+        expect_size(model, "resnet.groups", 2);
+        expect_size(model, "resnet.classes", 2);
+        expect_size(model, "resnet.channels", 1);
+        ck_assert(fv_model_boolean(model, "resnet.se", &squeeze) && squeeze);
+        ck_assert(fv_model_string(model, "resnet.stem_pool", &text));
+        ck_assert_str_eq(text, legacy ? "ceil" : "padded");
+        ck_assert(fv_model_string(model, "resnet.naming", &text));
+        ck_assert_str_eq(text, legacy ? "legacy" : "timm");
+        for (size_t i = 0; i < network.count; i++) {
+            const char *name = network.tensors[i].name;
+            bool counter = strstr(name, "num_batches_tracked") != NULL;
+            ck_assert_msg((fv_model_tensor(model, name) == NULL) == counter, "%s", name);
+        }
+        fv_model_close(model);
+    }
+}
+END_TEST
+
+START_TEST(variances_are_not_negative) {
+    made_find(&network, "layer3.0.bn2.running_var")->values[1] = -1e-6;
+    expect_refusal(FV_ERROR_MODEL, "tensor layer3.0.bn2.running_var: element 1 is -1e-06; a variance is not negative");
+    made_find(&network, "layer3.0.bn2.running_var")->values[1] = 0;
+    ck_assert_int_eq(convert(), FV_OK);
+}
+END_TEST
+
+/* Gives a tensor another name and demands the refusal; the old name comes back. */
+static void expect_renamed(const char *from, const char *to, enum fv_status status, const char *part) {
+    struct made_tensor *tensor = made_find(&network, from);
+    strcpy(tensor->name, to);
+    expect_refusal(status, part);
+    strcpy(tensor->name, from);
+}
+
+START_TEST(relatives_are_refused) {
+    expect_renamed("bn1.weight", "layer0.conv2.weight", FV_ERROR_UNSUPPORTED, "a stem of three convolutions");
+    expect_renamed("layer1.0.conv3.weight", "layer1.0.conv4.weight", FV_ERROR_UNSUPPORTED, "without bottleneck blocks");
+    expect_renamed("conv1.weight", "conv1.0.weight", FV_ERROR_UNSUPPORTED, "a deep stem");
+    expect_renamed("layer4.0.conv1.weight", "layer4.1.conv1.weight", FV_ERROR_MODEL, "layer4 has no blocks");
+    expect_renamed("layer2.0.downsample.0.weight", "layer5.0.conv1.weight", FV_ERROR_MODEL,
+                   "layer2.0.downsample.0.weight is missing");
+    struct made_tensor *shortcut = made_find(&network, "layer1.0.downsample.1.weight");
+    shortcut->rank = 4;
+    shortcut->shape[1] = shortcut->shape[2] = shortcut->shape[3] = 1;
+    expect_refusal(FV_ERROR_UNSUPPORTED, "pool before the convolution");
+    shortcut->rank = 1;
+    struct made_tensor *middle = made_find(&network, "layer2.0.conv2.weight");
+    middle->shape[0] = 8;
+    middle->shape[1] = 1;
+    expect_refusal(FV_ERROR_MODEL, "layer2.0.conv1.weight has shape [4, 8, 1, 1], expected [8, 8, 1, 1]");
+}
+END_TEST
+
+START_TEST(legacy_without_groups_strides_elsewhere) {
+    made_clear(&network);
+    network = made_resnet(true);
+    struct made_tensor *middle = made_find(&network, "layer1.0.conv2.weight");
+    middle->shape[1] = 4;
+    middle->shape[0] = 4;
+    middle->elements *= 2;
+    middle->values = realloc(middle->values, middle->elements * sizeof *middle->values);
+    ck_assert_ptr_nonnull(middle->values);
+    memset(middle->values, 0, middle->elements * sizeof *middle->values);
+    expect_refusal(FV_ERROR_UNSUPPORTED, "strides in conv1");
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("resnet");
+    TCase *tests = tcase_create("resnet");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, both_namings_are_converted);
+    tcase_add_test(tests, variances_are_not_negative);
+    tcase_add_test(tests, relatives_are_refused);
+    tcase_add_test(tests, legacy_without_groups_strides_elsewhere);
+    tcase_set_timeout(tests, 60);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
