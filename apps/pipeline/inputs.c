@@ -110,6 +110,14 @@ static bool closed(const struct search *search, const struct place *above, const
 static enum fv_status search_folder(struct search *search, const struct place *here, const char *path,
                                     const char *canonical, const char *name);
 
+/* The path of a folder with all links resolved, or `canonical` where that fails. */
+static const char *resolve(struct fv_pool *texts, const char *path, const char *canonical) {
+    char *resolved = realpath(path, NULL);
+    const char *copy = resolved == NULL ? canonical : fv_pool_text(texts, resolved, strlen(resolved));
+    free(resolved); /* made by the C library */
+    return copy;
+}
+
 /* Takes one entry of a folder. */
 static enum fv_status search_entry(struct search *search, const struct place *here, const char *path,
                                    const char *canonical, const char *name) {
@@ -122,7 +130,9 @@ static enum fv_status search_entry(struct search *search, const struct place *he
     }
     if (S_ISDIR(information.st_mode)) {
         struct place below = {here, information.st_dev, information.st_ino};
-        return closed(search, here, &information) ? FV_OK : search_folder(search, &below, path, canonical, name);
+        return closed(search, here, &information)
+                   ? FV_OK
+                   : search_folder(search, &below, path, resolve(&search->inputs->texts, path, canonical), name);
     }
     if (S_ISREG(information.st_mode) && (named_like_image(name) || begins_like_image(path))) {
         return add(search, path, canonical, name, false);
@@ -134,6 +144,9 @@ static enum fv_status search_entry(struct search *search, const struct place *he
 static enum fv_status search_folder(struct search *search, const struct place *here, const char *path,
                                     const char *canonical, const char *name) {
     struct fv_pool *texts = &search->inputs->texts;
+    if (canonical == NULL) {
+        return out_of_memory(search->error);
+    }
     DIR *folder = opendir(path);
     if (folder == NULL) {
         if (here->above != NULL) {
@@ -156,10 +169,8 @@ static enum fv_status search_folder(struct search *search, const struct place *h
 static const char *canonical_path(struct fv_pool *texts, const char *path) {
     const char *base = fv_path_basename(path);
     const char *folder = base == path ? "." : fv_pool_text(texts, path, (size_t)(base - path));
-    char *resolved = folder == NULL ? NULL : realpath(folder, NULL);
-    const char *canonical = resolved == NULL ? path : join(texts, resolved, base);
-    free(resolved); /* made by the C library */
-    return canonical;
+    const char *resolved = folder == NULL ? NULL : resolve(texts, folder, folder);
+    return resolved == NULL ? NULL : join(texts, resolved, base);
 }
 
 /* Takes one operand; `name` is what its reports show if it is a file, and comes before what is found in it if it is a
@@ -174,11 +185,7 @@ static enum fv_status search_operand(struct search *search, const char *path, co
                    fv_pool_text(texts, file_name, strlen(file_name)), missing);
     }
     struct place here = {NULL, information.st_dev, information.st_ino};
-    char *resolved = realpath(path, NULL);
-    const char *canonical = resolved == NULL ? path : fv_pool_text(texts, resolved, strlen(resolved));
-    free(resolved); /* made by the C library */
-    return canonical == NULL ? out_of_memory(search->error)
-                             : search_folder(search, &here, path, canonical, folder_name);
+    return search_folder(search, &here, path, resolve(texts, path, path), folder_name);
 }
 
 /* Takes one line of a list. A relative line that stays below the list's folder is the input's name. */
@@ -244,7 +251,8 @@ static void close_outputs(struct search *search, const char *output) {
 
 static int compare_canonical(const void *a, const void *b) {
     const struct fovea_input *left = a, *right = b;
-    return strcmp(left->canonical, right->canonical);
+    int order = strcmp(left->canonical, right->canonical);
+    return order != 0 ? order : strcmp(left->name, right->name);
 }
 
 static int compare_names(const void *a, const void *b) {

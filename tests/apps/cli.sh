@@ -1,0 +1,180 @@
+#!/bin/sh
+# The program as a user meets it: cli.sh PROGRAM SOURCE_FOLDER. Works in a fresh folder under TMPDIR and removes it.
+# What needs the shipped models is skipped with a plain line where they are absent.
+set -u
+fovea=$(realpath "$1")
+source=$(realpath "$2")
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+
+# expect STATUS TEXT COMMAND...: the exit status, and TEXT somewhere in what is printed.
+expect() {
+    wanted=$1 text=$2
+    shift 2
+    "$@" >printed 2>&1
+    status=$?
+    [ "$status" -eq "$wanted" ] || fail "exit status $status, expected $wanted: $* ($(head -n 1 printed))"
+    grep -qF -e "$text" printed || fail "'$text' is not in what was printed: $*"
+}
+
+# field FILE NAME COLUMN: a field of results.csv, for names and fields without commas.
+field() {
+    awk -F, -v name="$2" -v column="$3" \
+        'NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) k = i } $1 == name { print $k }' "$1"
+}
+
+equal() {
+    [ "$2" = "$3" ] || fail "$1: '$2', expected '$3'"
+}
+
+notice='Research use only. Not a medical device. Not for diagnosis.'
+commands='run grade segment measure models phantom convert inspect infer bench'
+
+# Help, version, and what is written about the options.
+expect 0 "$notice" "$fovea" --version
+expect 0 "$notice" "$fovea" --help
+for command in $commands; do
+    expect 0 "Usage: fovea $command" "$fovea" "$command" --help
+    grep -q "^\.B $command\$" "$source/apps/share/fovea.1" || fail "the man page has no command $command"
+    for option in $(grep -oE '^ +(-., )?--[a-z-]+' printed | sed 's/.*--//'); do
+        grep -E "^ +$command\)" "$source/apps/share/fovea.bash" | grep -q -e "--$option[ ']" ||
+            fail "the completion of $command lacks --$option"
+        [ "$option" = help ] || grep -q -e "$(echo "-$option" | sed 's/-/\\\\-/g; s/^/\\\\-/')" "$source/apps/share/fovea.1" ||
+            fail "the man page lacks --$option of $command"
+    done
+done
+
+# Wrong usage.
+expect 2 "no command" "$fovea"
+expect 2 "did you mean 'segment'" "$fovea" segmnet
+expect 2 "--fov MM is required" "$fovea" run --layer deep -o out x.png
+expect 2 "--layer LAYER is required" "$fovea" run --fov 3 -o out x.png
+expect 2 "expected superficial or deep" "$fovea" run --fov 3 --layer middle -o out x.png
+expect 2 "outside" "$fovea" run --fov 0 --layer deep -o out x.png
+expect 2 "did you mean --layer" "$fovea" run --fov 3 --layre deep -o out x.png
+expect 2 "expected an input" "$fovea" run --fov 3 --layer deep -o out
+expect 2 "deep images are not graded" "$fovea" grade --fov 3 --layer deep -o out x.png
+[ -e out ] && fail "wrong usage made an output folder"
+
+# Nothing to do.
+mkdir empty other
+echo a,b >other/table.csv
+for input in empty other nowhere.png; do
+    expect 3 "no image found" "$fovea" measure --fov 3 -o out "$input"
+done
+expect 3 "nolist.txt" "$fovea" measure --fov 3 -o out --list nolist.txt
+[ -e out ] && fail "a run without images made an output folder"
+
+# Masks with known areas, and a folder in which some files are bad.
+"$fovea" phantom --count 3 --seed 7 --size 160 --degrade none -o phantoms >/dev/null || fail "phantom"
+expect 0 "3 of 3 images" "$fovea" measure --fov 3 -o measured phantoms/truth
+for name in phantom_0001.png phantom_0002.png phantom_0003.png; do
+    equal "area of $name" "$(field measured/results.csv $name faz_area_mm2)" \
+        "$(field phantoms/truth/truth.csv $name faz_area_mm2)"
+done
+grep -q "$notice" measured/report.html || fail "the report lacks the notice"
+grep -q "$notice" measured/results.json || fail "the JSON lacks the notice"
+grep -q "$work" measured/report.html measured/results.csv measured/results.json && fail "an absolute path in a report"
+mkdir -p mixed/sub
+cp phantoms/truth/phantom_0001.png "mixed/good, \"quoted\".png"
+cp phantoms/images/phantom_0001.png mixed/no_mask.png
+cp phantoms/truth/phantom_0002.png mixed/sub/other_name.tif
+: >mixed/zero_bytes.png
+head -c 200 phantoms/truth/phantom_0003.png >mixed/truncated.png
+echo text >mixed/text.jpg
+printf '\211PNG\r\n\032\n\000\000\000\rIHDR\177\377\377\377\177\377\377\377\010\000\000\000\000\000\000\000\000' >mixed/huge.png
+expect 1 "2 ok, 5 failed" "$fovea" measure --fov 3 -o mixed_out mixed
+equal "status of a mislabelled file" "$(field mixed_out/results.csv sub/other_name.tif status)" ok
+for name in no_mask.png zero_bytes.png truncated.png text.jpg huge.png; do
+    equal "status of $name" "$(field mixed_out/results.csv $name status)" failed
+    [ -n "$(field mixed_out/results.csv $name reason)" ] || fail "$name has no reason"
+done
+grep -q '^"good, ""quoted"".png",ok,' mixed_out/results.csv || fail "a name with quotes is not quoted in the CSV"
+
+# Outputs that cannot be written, whoever runs this.
+echo file >not_a_folder
+expect 4 "not_a_folder" "$fovea" measure --fov 3 -o not_a_folder phantoms/truth
+expect 4 "not_a_folder" "$fovea" measure --fov 3 -o not_a_folder/below phantoms/truth
+mkdir -p blocked/results.csv
+expect 4 "results.csv" "$fovea" measure --fov 3 -o blocked phantoms/truth
+[ -d /proc/self ] && expect 4 "/proc/fovea" "$fovea" measure --fov 3 -o /proc/fovea phantoms/truth
+
+# Models that cannot be used.
+expect 4 "no model found" "$fovea" run --fov 3 --layer superficial --models empty -o out phantoms/images
+mkdir broken
+printf 'GGUF\003\000\000\000' >broken/model.gguf
+expect 4 "model.gguf" "$fovea" run --fov 3 --layer superficial --models broken -o out phantoms/images
+expect 4 "nowhere" "$fovea" run --fov 3 --layer superficial --models nowhere -o out phantoms/images
+expect 4 "model.gguf" "$fovea" bench broken/model.gguf
+expect 4 "model.gguf" "$fovea" infer broken/model.gguf in.npy -o out.npy
+
+if ! "$fovea" models >listed 2>&1; then
+    echo "skipped: no shipped models: $(head -n 1 listed)"
+    [ "$failures" -eq 0 ]
+    exit
+fi
+
+# The whole pipeline, twice with other numbers of threads: the same bytes, and inputs as they were.
+cp mixed/huge.png mixed/zero_bytes.png mixed/text.jpg phantoms/images/
+mkdir phantoms/images/sub
+cp phantoms/images/phantom_0001.png phantoms/images/sub/phantom_0001.PNG
+find phantoms -type f -exec cksum {} + | sort >before
+expect 1 "7 of 7 images: 4 ok, 0 ungradable, 3 failed" \
+    "$fovea" run --fov 3 --layer superficial --threads 1 -o first phantoms/images
+expect 1 "7 of 7 images" "$fovea" run --fov 3 --layer superficial --threads 3 -o second phantoms/images
+diff -r first second >/dev/null || fail "two runs differ"
+find phantoms -type f -exec cksum {} + | sort | cmp -s - before || fail "inputs were changed"
+for folder in masks overlays contours; do
+    for name in phantom_0001 phantom_0002 phantom_0003 sub/phantom_0001; do
+        [ -s "first/$folder/$name.png" ] || fail "$folder/$name.png is missing"
+    done
+    equal "files in $folder" "$(find first/$folder -type f | wc -l | tr -d ' ')" 4
+done
+[ -n "$(field first/results.csv phantom_0001.png grade)" ] || fail "a row without a grade"
+grep -q "Demo models" first/report.html || fail "the report does not say that demo models were used"
+expect 0 "3 of 3 images: 3 ok" "$fovea" measure --fov 3 -o again first/masks/phantom_0001.png \
+    first/masks/phantom_0002.png first/masks/phantom_0003.png
+equal "area from the mask" "$(field again/results.csv phantom_0001.png faz_area_mm2)" \
+    "$(field first/results.csv phantom_0001.png faz_area_mm2)"
+
+# Masks in the output folder are never replaced by masks of themselves.
+cksum first/masks/phantom_0001.png >before
+expect 1 "lies in the output folder" \
+    "$fovea" segment --fov 3 --layer superficial -o first first/masks/phantom_0001.png
+cksum first/masks/phantom_0001.png | cmp -s - before || fail "a mask was replaced"
+
+# Deep images are segmented without grades; ungradable ones leave no mask; what nothing serves is listed.
+expect 0 "1 of 1 images: 1 ok" "$fovea" run --fov 3 --layer deep -o deep phantoms/images/phantom_0001.png
+equal "grade of a deep image" "$(field deep/results.csv phantom_0001.png grade)" ""
+"$fovea" phantom --count 3 --seed 3 --size 320 --degrade mixed -o degraded >/dev/null
+mkdir -p poor/masks
+echo stale >poor/masks/phantom_0003.png
+expect 0 "1 ungradable" "$fovea" run --fov 3 --layer superficial -o poor degraded/images/phantom_0003.png
+equal "status of a poor image" "$(field poor/results.csv phantom_0003.png status)" ungradable
+[ -e poor/masks/phantom_0003.png ] && fail "an ungradable image has a mask"
+expect 4 "served:" "$fovea" run --fov 4.5 --layer superficial -o out phantoms/images
+
+# An interrupt finishes the image in work, writes the results and says so.
+"$fovea" phantom --count 40 --seed 5 --size 320 -o many >/dev/null
+: >stopped.log
+"$fovea" segment --fov 3 --layer superficial -o stopped many/images >stopped.log 2>&1 &
+process=$!
+tries=0
+until grep -q '^\[1/' stopped.log || [ $tries -gt 600 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
+kill -TERM $process
+wait $process
+equal "exit status of an interrupted run" $? 130
+equal "rows and masks" "$(($(wc -l <stopped/results.csv) - 1))" "$(find stopped/masks -type f | wc -l | tr -d ' ')"
+
+[ "$failures" -eq 0 ] && echo "all passed"
+[ "$failures" -eq 0 ]

@@ -1,0 +1,183 @@
+/* What results look like on disk: quoting, numbers, encodings, blanks. */
+#include <check.h>
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "fovea/file.h"
+#include "fovea/memory.h"
+#include "pipeline/results.h"
+#include "support.h"
+
+static void expect_text(struct fovea_buffer *buffer, const char *expected) {
+    ck_assert(!buffer->failed);
+    ck_assert_str_eq(buffer->bytes, expected);
+    fovea_buffer_clear(buffer);
+}
+
+START_TEST(test_csv_fields_are_quoted_only_where_needed) {
+    struct fovea_buffer buffer = {0};
+    fovea_buffer_csv(&buffer, "plain name");
+    fovea_buffer_text(&buffer, ";");
+    fovea_buffer_csv(&buffer, "a,b");
+    fovea_buffer_text(&buffer, ";");
+    fovea_buffer_csv(&buffer, "say \"a\"\n");
+    expect_text(&buffer, "plain name;\"a,b\";\"say \"\"a\"\"\n\"");
+}
+END_TEST
+
+START_TEST(test_html_and_json_text_is_always_utf8) {
+    struct fovea_buffer buffer = {0};
+    fovea_buffer_html(&buffer, "<a href='x'>&\"\xc3\xa9\xff\x01");
+    expect_text(&buffer, "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd");
+    fovea_buffer_utf8(&buffer, "\xe2\x82");
+    expect_text(&buffer, "\xef\xbf\xbd\xef\xbf\xbd");
+}
+END_TEST
+
+START_TEST(test_base64_is_padded) {
+    static const struct {
+        const char *bytes, *text;
+    } rows[] = {{"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fovea_buffer buffer = {0};
+        fovea_buffer_base64(&buffer, (const unsigned char *)rows[i].bytes, strlen(rows[i].bytes));
+        expect_text(&buffer, rows[i].text);
+    }
+}
+END_TEST
+
+START_TEST(test_numbers_are_the_shortest_that_read_back) {
+    static const struct {
+        double number;
+        const char *text;
+    } rows[] = {{0, "0"},
+                {4210, "4210"},
+                {0.1, "0.1"},
+                {8.7890625e-05, "8.7890625e-05"},
+                {-7.5, "-7.5"},
+                {0.13029098510742188, "0.13029098510742188"},
+                {123456.789, "123456.789"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[FOVEA_NUMBER_SIZE];
+        fovea_format_shortest(rows[i].number, text);
+        ck_assert_str_eq(text, rows[i].text);
+    }
+}
+END_TEST
+
+/* Three rows: all is known; the mask is empty; unreadable. */
+static struct fovea_results make_results(struct fovea_input inputs[3]) {
+    inputs[0] = (struct fovea_input){.name = "a,b.png", .stem = "a,b"};
+    inputs[1] = (struct fovea_input){.name = "empty.png", .stem = "empty"};
+    inputs[2] = (struct fovea_input){.name = "bad\xff.png", .stem = "bad\xff"};
+    struct fovea_results results = {.command = "run", .field_mm = 3, .layer = "superficial", .planned = 3, .count = 3};
+    results.items = fv_allocate_zero(3, sizeof *results.items);
+    ck_assert_ptr_nonnull(results.items);
+    for (size_t i = 0; i < 3; i++) {
+        results.items[i].input = &inputs[i];
+    }
+    results.items[0].width = results.items[0].height = 320;
+    results.items[0].graded = results.items[0].measured = true;
+    results.items[0].grade = (struct fovea_grade){FOVEA_OUTSTANDING, {0.125, 0.25, 0.625}};
+    results.items[0].measures.faz_area_mm2 = 0.25;
+    results.items[0].measures.faz_pixels = results.items[0].measures.largest_pixels = 2844;
+    results.items[1].width = results.items[1].height = 320;
+    results.items[1].measured = true;
+    results.items[2].state = FOVEA_STATE_FAILED;
+    results.items[2].reason = fv_duplicate("damaged \"PNG\"");
+    return results;
+}
+
+/* The file as text; the caller frees it. */
+static char *read_text(const char *path) {
+    struct fv_mapping file;
+    struct fv_error error = {0};
+    ck_assert_int_eq(fv_file_map(path, &file, &error), FV_OK);
+    char *text = strndup((const char *)file.bytes, file.size);
+    fv_file_unmap(&file);
+    return text;
+}
+
+START_TEST(test_csv_has_a_row_an_image_and_blanks_for_what_is_missing) {
+    const char *folder = support_make_folder(), *path = support_path(folder, "results.csv");
+    struct fovea_input inputs[3];
+    struct fovea_results results = make_results(inputs);
+    struct fv_error error = {0};
+    ck_assert_int_eq(fovea_results_write_csv(&results, path, &error), FV_OK);
+    char *text = read_text(path);
+    ck_assert_ptr_nonnull(strstr(text, "file,status,reason,grade,p_ungradable,p_gradable,p_outstanding,faz_area_mm2,"));
+    ck_assert_ptr_nonnull(strstr(text, "\n\"a,b.png\",ok,,outstanding,0.125000,0.250000,0.625000,0.25,2844,"));
+    ck_assert_ptr_nonnull(strstr(text, "\nempty.png,ok,,,,,,0,0,0,0,,,,,,,,,,,,,,,,,3,superficial,320,320,"));
+    ck_assert_ptr_nonnull(strstr(text, "\nbad\xff.png,failed,\"damaged \"\"PNG\"\"\",,,,,,"));
+    free(text);
+    fovea_results_clear(&results);
+    support_remove_folder(folder);
+}
+END_TEST
+
+START_TEST(test_json_is_valid_whatever_the_names) {
+    const char *folder = support_make_folder(), *path = support_path(folder, "results.json");
+    struct fovea_input inputs[3];
+    struct fovea_results results = make_results(inputs);
+    struct fv_error error = {0};
+    ck_assert_int_eq(fovea_results_write_json(&results, path, &error), FV_OK);
+    char *text = read_text(path);
+    cJSON *object = cJSON_Parse(text);
+    ck_assert_ptr_nonnull(object);
+    cJSON *images = cJSON_GetObjectItem(object, "images");
+    ck_assert_int_eq(cJSON_GetArraySize(images), 3);
+    cJSON *first = cJSON_GetArrayItem(images, 0);
+    ck_assert_double_eq(cJSON_GetObjectItem(first, "faz_area_mm2")->valuedouble, 0.25);
+    cJSON *last = cJSON_GetArrayItem(images, 2);
+    ck_assert_str_eq(cJSON_GetObjectItem(last, "file")->valuestring, "bad\xef\xbf\xbd.png");
+    ck_assert_ptr_null(cJSON_GetObjectItem(last, "faz_area_mm2"));
+    cJSON_Delete(object);
+    free(text);
+    fovea_results_clear(&results);
+    support_remove_folder(folder);
+}
+END_TEST
+
+typedef enum fv_status writer(const struct fovea_results *results, const char *path, struct fv_error *error);
+
+START_TEST(test_memory_may_run_out_anywhere) {
+    static writer *const writers[] = {fovea_results_write_csv, fovea_results_write_json, fovea_results_write_report};
+    const char *folder = support_make_folder(), *path = support_path(folder, "file");
+    struct fovea_input inputs[3];
+    struct fovea_results results = make_results(inputs);
+    bool done = false;
+    for (long successes = 0; !done && successes < 10000; successes++) {
+        struct fv_error error = {0};
+        fv_memory_fail_after(successes);
+        enum fv_status status = writers[_i](&results, path, &error);
+        fv_memory_fail_after(-1);
+        done = status == FV_OK;
+        ck_assert(done || status == FV_ERROR_MEMORY);
+        ck_assert_uint_eq(support_count_entries(folder), done ? 1 : 0);
+    }
+    ck_assert(done);
+    fovea_results_clear(&results);
+    support_remove_folder(folder);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("results");
+    TCase *rules = tcase_create("rules");
+    tcase_add_test(rules, test_csv_fields_are_quoted_only_where_needed);
+    tcase_add_test(rules, test_html_and_json_text_is_always_utf8);
+    tcase_add_test(rules, test_base64_is_padded);
+    tcase_add_test(rules, test_numbers_are_the_shortest_that_read_back);
+    tcase_add_test(rules, test_csv_has_a_row_an_image_and_blanks_for_what_is_missing);
+    tcase_add_test(rules, test_json_is_valid_whatever_the_names);
+    tcase_add_loop_test(rules, test_memory_may_run_out_anywhere, 0, 3);
+    suite_add_tcase(suite, rules);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
