@@ -9,7 +9,7 @@
 #include "fovea/status.h"
 #include "value.h"
 
-enum { NNUNET_POOLS = 16, NNUNET_CHANNELS = 16, NNUNET_FOLDS = 5, NNUNET_SCHEME = 16 };
+enum { NNUNET_POOLS = 15, NNUNET_CHANNELS = 16, NNUNET_FOLDS = 5, NNUNET_SCHEME = 16 };
 
 /* How one input channel is normalised. */
 struct nnunet_channel {

@@ -95,7 +95,7 @@ static enum fv_status take_pools(const struct parser *parser) {
     }
     long count = value_length(pools);
     if (count < 1 || count > NNUNET_POOLS) {
-        return wrong(parser, "pool_op_kernel_sizes", "1 to 16 pairs");
+        return wrong(parser, "pool_op_kernel_sizes", "1 to 15 pairs");
     }
     plans->pools = (size_t)count;
     for (size_t i = 0; i < plans->pools; i++) {
@@ -245,7 +245,7 @@ static enum fv_status take_network(const struct parser *parser) {
     }
     plans->convs_per_stage = 2;
     if (status == FV_OK && value_get(parser->root, "conv_per_stage") != NULL) {
-        status = take_size(parser, "conv_per_stage", 2, MOST_CONVS, &plans->convs_per_stage);
+        status = take_size(parser, "conv_per_stage", 1, MOST_CONVS, &plans->convs_per_stage);
     }
     return status;
 }

@@ -1,11 +1,11 @@
 /* ResNet with bottleneck blocks, optionally grouped (ResNeXt) and with squeeze-and-excitation:
  * torchvision's and timm's names, and those of the older SENet code ("legacy", Cadene). */
-#include <string.h>
-
-#include "fovea/memory.h"
+#include "module_check.h"
 #include "plan.h"
 
 enum { LAYERS = 4, MOST_BLOCKS = 256 };
+
+#define NORM_EPSILON 1e-5
 
 struct resnet {
     bool legacy;
@@ -97,6 +97,44 @@ static void take_block(struct plan *plan, const struct resnet *resnet, size_t la
     }
 }
 
+/* What a pickled module says of a block, against what our network does. */
+static void check_block(struct plan *plan, const struct resnet *resnet, size_t layer, uint32_t block) {
+    static const char *const activations[] = {"act1", "act2", "act3", "relu"};
+    int64_t stride = layer > 0 && block == 0 ? 2 : 1;
+    module_check_convolution(plan, 1, 0, 1, "layer%zu.%u.conv1", layer + 1, block);
+    module_check_convolution(plan, stride, 1, (int64_t)resnet->groups, "layer%zu.%u.conv2", layer + 1, block);
+    module_check_convolution(plan, 1, 0, 1, "layer%zu.%u.conv3", layer + 1, block);
+    for (int i = 1; i <= 3; i++) {
+        module_check_norm(plan, NORM_EPSILON, "layer%zu.%u.bn%d", layer + 1, block, i);
+    }
+    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) {
+        module_check_class(plan, "ReLU", "layer%zu.%u.%s", layer + 1, block, activations[i]);
+    }
+    if (block == 0) {
+        module_check_convolution(plan, stride, 0, 1, "layer%zu.0.downsample.0", layer + 1);
+        module_check_norm(plan, NORM_EPSILON, "layer%zu.0.downsample.1", layer + 1);
+    }
+    if (resnet->squeeze) {
+        module_check_class(plan, "Sigmoid", "layer%zu.%u.se.gate", layer + 1, block);
+        module_check_class(plan, "Sigmoid", "layer%zu.%u.se_module.sigmoid", layer + 1, block);
+    }
+}
+
+static void check_module(struct plan *plan, const struct resnet *resnet) {
+    const char *stem = resnet->legacy ? "layer0." : "";
+    module_check_convolution(plan, 2, 3, 1, "%sconv1", stem);
+    module_check_norm(plan, NORM_EPSILON, "%sbn1", stem);
+    module_check_stem_pool(plan, 1, false, "maxpool");
+    module_check_stem_pool(plan, 0, true, "pool0");
+    module_check_stem_pool(plan, 0, true, "layer0.pool");
+    module_check_string(plan, "global_pool", "pool_type", "avg");
+    for (size_t layer = 0; layer < LAYERS; layer++) {
+        for (uint32_t block = 0; block < resnet->depths[layer]; block++) {
+            check_block(plan, resnet, layer, block);
+        }
+    }
+}
+
 static void take_all(struct plan *plan, const struct resnet *resnet) {
     const char *stem = resnet->legacy ? "layer0." : "";
     const char *head = resnet->legacy ? "last_linear" : "fc";
@@ -125,6 +163,7 @@ void resnet_plan(struct plan *plan) {
         return;
     }
     take_all(plan, &resnet);
+    check_module(plan, &resnet);
     plan_set_u32s(plan, "resnet.depths", resnet.depths, LAYERS);
     plan_set_u32s(plan, "resnet.widths", resnet.widths, LAYERS);
     plan_set_u32s(plan, "resnet.outputs", resnet.outputs, LAYERS);
@@ -136,5 +175,5 @@ void resnet_plan(struct plan *plan) {
     plan_set_string(plan, "resnet.naming", plan->naming);
     plan_set_u32(plan, "resnet.classes", plan->classes);
     plan_set_u32(plan, "resnet.channels", plan->channels);
-    plan_set_f32(plan, "resnet.norm_epsilon", 1e-5f);
+    plan_set_f32(plan, "resnet.norm_epsilon", (float)NORM_EPSILON);
 }

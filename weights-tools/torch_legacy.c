@@ -9,6 +9,31 @@
 
 enum { PROTOCOL_VERSION = 1001 };
 
+/* (key, offset, elements): a part of `parent` that old files treat as a storage of its own. */
+static enum fv_status make_view(struct pickle *pickle, const struct value *view, const struct storage *parent,
+                                struct storage **storage) {
+    const char *key = value_string(value_element(view, 0));
+    int64_t offset;
+    int64_t elements;
+    if (value_length(view) != 3 || key == NULL || !value_integer(value_element(view, 1), &offset) ||
+        !value_integer(value_element(view, 2), &elements) || offset < 0 || elements < 0 ||
+        (uint64_t)offset > parent->elements || (uint64_t)elements > parent->elements - (uint64_t)offset) {
+        return pickle_fail(pickle, FV_ERROR_FORMAT, "a view of storage %s is broken or reaches beyond its %zu elements",
+                           parent->key, parent->elements);
+    }
+    struct storage *made = fv_pool_take(pickle->pool, 1, sizeof *made);
+    if (made == NULL) {
+        return pickle_out_of_memory(pickle);
+    }
+    *made = (struct storage){.key = key,
+                             .element = parent->element,
+                             .elements = (size_t)elements,
+                             .parent = parent,
+                             .parent_offset = (size_t)offset};
+    *storage = made;
+    return FV_OK;
+}
+
 /* ('module', class, source file, source text) stands for the class; the source is not looked at. */
 static enum fv_status find_persistent(void *context, struct pickle *pickle, const struct value *id,
                                       struct value **result) {
@@ -18,12 +43,11 @@ static enum fv_status find_persistent(void *context, struct pickle *pickle, cons
         *result = id->items.at[1];
         return FV_OK;
     }
-    const struct value *view = value_element(id, 5);
-    if (view != NULL && view->type != VALUE_NONE) {
-        return pickle_fail(pickle, FV_ERROR_UNSUPPORTED, "a storage is a view of another storage");
-    }
     struct storage *storage = NULL;
     enum fv_status status = torch_storage_find(reader, pickle, id, &storage);
+    if (status == FV_OK && value_element(id, 5) != NULL && value_element(id, 5)->type != VALUE_NONE) {
+        status = make_view(pickle, value_element(id, 5), storage, &storage);
+    }
     if (status == FV_OK) {
         status = pickle_value(pickle, VALUE_STORAGE, result);
     }

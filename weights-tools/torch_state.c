@@ -56,9 +56,10 @@ static enum fv_status add(struct collector *collector, const char *name, const s
         /* A dimension of 0 ends the check of the others, so that this product may overflow; it is 0 in the end. */
         added->elements *= added->shape[i];
     }
-    added->data = storage->bytes;
+    const struct storage *root = storage->parent == NULL ? storage : storage->parent;
+    added->data = root->bytes;
     if (added->elements > 0) {
-        added->data += tensor->offset * fv_element_size(storage->element);
+        added->data += (storage->parent_offset + tensor->offset) * fv_element_size(storage->element);
     }
     return FV_OK;
 }

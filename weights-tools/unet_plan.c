@@ -21,14 +21,20 @@ static void take_block(struct plan *plan, const struct unet *unet, size_t level,
     plan_norm(plan, outputs, "%s.instnorm", name);
 }
 
-/* Levels 0 .. P-1 of n blocks each; the bottleneck P in two parts, of n-1 blocks and of one. */
+/* Bottleneck and decoder steps are two modules: all blocks but the last, and the last; neither is ever empty. */
+static size_t stacked_blocks(const struct nnunet_plans *plans) {
+    return plans->convs_per_stage > 2 ? plans->convs_per_stage : 2;
+}
+
+/* Levels 0 .. P-1 of n blocks each, and the bottleneck P. */
 static void take_encoder(struct plan *plan, const struct unet *unet) {
     char name[96];
     const struct nnunet_plans *plans = unet->plans;
     for (size_t level = 0; level <= plans->pools; level++) {
         size_t inputs = level == 0 ? plans->channels : unet->features[level - 1];
-        for (size_t block = 0; block < plans->convs_per_stage; block++) {
-            bool last = block + 1 == plans->convs_per_stage;
+        size_t blocks = level < plans->pools ? plans->convs_per_stage : stacked_blocks(plans);
+        for (size_t block = 0; block < blocks; block++) {
+            bool last = block + 1 == blocks;
             if (level < plans->pools) {
                 snprintf(name, sizeof name, "conv_blocks_context.%zu.blocks.%zu", level, block);
             } else {
@@ -51,8 +57,8 @@ static void take_decoder(struct plan *plan, const struct unet *unet) {
         const uint32_t *kernel = plans->kernel[skip + 1];
         plan_take(plan, PLAN_WEIGHT, SHAPE(unet->features[skip + 1], features, pool[0], pool[1]), "tu.%zu.weight",
                   step);
-        for (size_t block = 0; block < plans->convs_per_stage; block++) {
-            bool last = block + 1 == plans->convs_per_stage;
+        for (size_t block = 0; block < stacked_blocks(plans); block++) {
+            bool last = block + 1 == stacked_blocks(plans);
             size_t inputs = block == 0 ? 2 * features : features;
             snprintf(name, sizeof name, "conv_blocks_localization.%zu.%d.blocks.%zu", step, last ? 1 : 0,
                      last ? 0 : block);

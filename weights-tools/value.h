@@ -67,7 +67,9 @@ struct storage {
     const char *key;
     enum fv_element element;
     size_t elements;
-    const uint8_t *bytes; /* NULL until the reader of the container has found them */
+    const uint8_t *bytes;         /* NULL until the reader of the container has found them */
+    const struct storage *parent; /* of a view (old files only): the storage that it is a part of, or NULL */
+    size_t parent_offset;         /* where in that, in elements */
 };
 
 struct tensor {

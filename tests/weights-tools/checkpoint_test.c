@@ -267,6 +267,56 @@ START_TEST(broken_legacy_files_are_refused) {
 }
 END_TEST
 
+/* A legacy file of one tensor of two floats, whose storage is elements 1 and 2 of a storage of four. */
+static struct bytes legacy_view(unsigned view_offset) {
+    struct bytes file = {0};
+    bytes_add(&file, "\x80\x02\x8A\x0A\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19\x2E", 15);
+    bytes_text(&file, "\x80\x02M\xE9\x03.\x80\x02}");
+    pickle_text(&file, "little_endian");
+    bytes_text(&file, "\x88s.\x80\x02}");
+    pickle_text(&file, "a");
+    pickle_global(&file, "torch._utils", "_rebuild_tensor_v2");
+    bytes_text(&file, "((");
+    pickle_text(&file, "storage");
+    pickle_global(&file, "torch", "FloatStorage");
+    pickle_text(&file, "root");
+    pickle_text(&file, "cpu");
+    pickle_integer(&file, 4);
+    pickle_text(&file, "part");
+    pickle_integer(&file, (int32_t)view_offset);
+    pickle_integer(&file, 2);
+    bytes_text(&file, "\x87tQ");
+    pickle_integer(&file, 0);
+    pickle_integer(&file, 2);
+    bytes_u8(&file, 0x85);
+    pickle_integer(&file, 1);
+    bytes_text(&file, "\x85\x89}tRs.\x80\x02]");
+    pickle_text(&file, "root");
+    bytes_text(&file, "a.");
+    static const float values[] = {1, 2, 3, 4};
+    bytes_u64(&file, 4);
+    bytes_add(&file, values, sizeof values);
+    return file;
+}
+
+START_TEST(views_of_legacy_storages_are_read) {
+    struct bytes file = legacy_view(1);
+    struct fv_error error;
+    struct fv_checkpoint *checkpoint;
+    float values[2];
+    enum fv_status status = fv_checkpoint_open(scratch_write("view", &file), &checkpoint, &error);
+    ck_assert_msg(status == FV_OK, "%s", status == FV_OK ? "" : error.message);
+    ck_assert_int_eq(fv_checkpoint_read(checkpoint, fv_checkpoint_tensor(checkpoint, "a"), values, &error), FV_OK);
+    ck_assert_float_eq(values[0], 2.0f);
+    ck_assert_float_eq(values[1], 3.0f);
+    fv_checkpoint_close(checkpoint);
+    bytes_clear(&file);
+    file = legacy_view(3);
+    expect_refusal(&file, "a view of storage root is broken");
+    bytes_clear(&file);
+}
+END_TEST
+
 /* A safetensors file with this header and `data_size` bytes of data. */
 static struct bytes safetensors_of(const char *header, size_t data_size) {
     struct bytes file = {0};
@@ -499,6 +549,7 @@ int main(void) {
     tcase_add_test(tests, wrong_entries_are_refused);
     tcase_add_test(tests, storage_sizes_are_checked);
     tcase_add_test(tests, broken_legacy_files_are_refused);
+    tcase_add_test(tests, views_of_legacy_storages_are_read);
     tcase_add_test(tests, broken_safetensors_are_refused);
     tcase_add_test(tests, scalars_and_empty_tensors_are_legal);
     tcase_add_test(tests, other_files_are_named);

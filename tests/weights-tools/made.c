@@ -369,49 +369,111 @@ static const char *storage_class(enum fv_element element) {
                                         : "FloatStorage";
 }
 
-/* An OrderedDict of tensors; storage keys are 7000, 7001 and so on. Legacy persistent ids have a sixth member. */
+/* The opcodes that push tensor number `i`; its storage's key is 7000 + i. Legacy persistent ids have a sixth member. */
+static void put_tensor(struct bytes *pickle, const struct made_network *network, size_t i, bool legacy) {
+    const struct made_tensor *tensor = &network->tensors[i];
+    char key[16];
+    snprintf(key, sizeof key, "%zu", 7000 + i);
+    pickle_global(pickle, "torch._utils", "_rebuild_tensor_v2");
+    bytes_text(pickle, "((");
+    pickle_text(pickle, "storage");
+    pickle_global(pickle, "torch", storage_class(tensor->element));
+    pickle_text(pickle, key);
+    pickle_text(pickle, "cpu");
+    pickle_integer(pickle, (int32_t)tensor->elements);
+    bytes_text(pickle, legacy ? "NtQ" : "tQ");
+    pickle_integer(pickle, 0);
+    bytes_u8(pickle, '(');
+    for (uint32_t j = 0; j < tensor->rank; j++) {
+        pickle_integer(pickle, (int32_t)tensor->shape[j]);
+    }
+    bytes_text(pickle, "t(");
+    size_t stride = tensor->elements;
+    for (uint32_t j = 0; j < tensor->rank; j++) {
+        stride /= tensor->shape[j];
+        pickle_integer(pickle, (int32_t)stride);
+    }
+    bytes_text(pickle, "t\x89");
+    pickle_global(pickle, "collections", "OrderedDict");
+    bytes_text(pickle, ")RtR");
+}
+
+/* An OrderedDict of tensors. */
 static struct bytes state_dict_pickle(const struct made_network *network, bool legacy) {
     struct bytes pickle = {0};
     bytes_text(&pickle, "\x80\x02");
     pickle_global(&pickle, "collections", "OrderedDict");
     bytes_text(&pickle, ")R(");
     for (size_t i = 0; i < network->count; i++) {
-        const struct made_tensor *tensor = &network->tensors[i];
-        char key[16];
-        snprintf(key, sizeof key, "%zu", 7000 + i);
-        pickle_text(&pickle, tensor->name);
-        pickle_global(&pickle, "torch._utils", "_rebuild_tensor_v2");
-        bytes_text(&pickle, "((");
-        pickle_text(&pickle, "storage");
-        pickle_global(&pickle, "torch", storage_class(tensor->element));
-        pickle_text(&pickle, key);
-        pickle_text(&pickle, "cpu");
-        pickle_integer(&pickle, (int32_t)tensor->elements);
-        bytes_text(&pickle, legacy ? "NtQ" : "tQ");
-        pickle_integer(&pickle, 0);
-        bytes_u8(&pickle, '(');
-        for (uint32_t j = 0; j < tensor->rank; j++) {
-            pickle_integer(&pickle, (int32_t)tensor->shape[j]);
-        }
-        bytes_text(&pickle, "t(");
-        size_t stride = tensor->elements;
-        for (uint32_t j = 0; j < tensor->rank; j++) {
-            stride /= tensor->shape[j];
-            pickle_integer(&pickle, (int32_t)stride);
-        }
-        bytes_text(&pickle, "t\x89");
-        pickle_global(&pickle, "collections", "OrderedDict");
-        bytes_text(&pickle, ")RtR");
+        pickle_text(&pickle, network->tensors[i].name);
+        put_tensor(&pickle, network, i, legacy);
     }
     bytes_text(&pickle, "u.");
     return pickle;
 }
 
-struct bytes made_torch_zip(const struct made_network *network) {
+/* Whether a dotted part of tensor number `i` after `prefix` is the first of its name; it is copied to `part`. */
+static bool first_part(const struct made_network *network, size_t i, const char *prefix, char part[96]) {
+    size_t length = strlen(prefix);
+    const char *rest = network->tensors[i].name + length;
+    if (strncmp(network->tensors[i].name, prefix, length) != 0 || strchr(rest, '.') == NULL) {
+        return false;
+    }
+    size_t size = strcspn(rest, ".") + 1; /* with the dot */
+    for (size_t j = 0; j < i; j++) {
+        if (strncmp(network->tensors[j].name, network->tensors[i].name, length + size) == 0) {
+            return false;
+        }
+    }
+    memcpy(part, rest, size - 1);
+    part[size - 1] = '\0';
+    return true;
+}
+
+/* The module whose tensors' names begin with `prefix` ("" or ending in a dot). */
+static void put_module(struct bytes *pickle, const struct made_network *network, const char *prefix,
+                       const struct made_attribute *attributes, size_t count) {
+    pickle_global(pickle, "torchvision.models.resnet", "Part");
+    bytes_text(pickle, ")\x81}(");
+    pickle_text(pickle, "_buffers");
+    bytes_u8(pickle, '}');
+    pickle_text(pickle, "_parameters");
+    bytes_text(pickle, "}(");
+    for (size_t i = 0; i < network->count; i++) {
+        const char *name = network->tensors[i].name;
+        if (strncmp(name, prefix, strlen(prefix)) == 0 && strchr(name + strlen(prefix), '.') == NULL) {
+            pickle_text(pickle, name + strlen(prefix));
+            put_tensor(pickle, network, i, false);
+        }
+    }
+    bytes_u8(pickle, 'u');
+    pickle_text(pickle, "_modules");
+    bytes_text(pickle, "}(");
+    for (size_t i = 0; i < network->count; i++) {
+        char part[96];
+        char inner[192];
+        if (first_part(network, i, prefix, part)) {
+            pickle_text(pickle, part);
+            snprintf(inner, sizeof inner, "%s%s.", prefix, part);
+            put_module(pickle, network, inner, attributes, count);
+        }
+    }
+    bytes_u8(pickle, 'u');
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(attributes[i].module);
+        if (strncmp(attributes[i].module, prefix, length) == 0 && strcmp(prefix + length, length > 0 ? "." : "") == 0) {
+            pickle_text(pickle, attributes[i].name);
+            bytes_text(pickle, attributes[i].opcodes);
+        }
+    }
+    bytes_text(pickle, "ub");
+}
+
+/* A zip with this pickle and the network's storages; the pickle is freed. */
+static struct bytes zip_with(struct bytes *pickle, const struct made_network *network) {
     struct zip_made zip = {0};
-    struct bytes pickle = state_dict_pickle(network, false);
-    zip_made_add(&zip, "some name/data.pkl", pickle.at, pickle.size);
-    bytes_clear(&pickle);
+    zip_made_add(&zip, "some name/data.pkl", pickle->at, pickle->size);
+    bytes_clear(pickle);
     for (size_t i = 0; i < network->count; i++) {
         char name[64];
         struct bytes values = {0};
@@ -422,6 +484,20 @@ struct bytes made_torch_zip(const struct made_network *network) {
     }
     zip_made_add(&zip, "some name/version", "3\n", 2);
     return zip_made_end(&zip, true);
+}
+
+struct bytes made_torch_zip(const struct made_network *network) {
+    struct bytes pickle = state_dict_pickle(network, false);
+    return zip_with(&pickle, network);
+}
+
+struct bytes made_module_zip(const struct made_network *network, const struct made_attribute *attributes,
+                             size_t count) {
+    struct bytes pickle = {0};
+    bytes_text(&pickle, "\x80\x02");
+    put_module(&pickle, network, "", attributes, count);
+    bytes_u8(&pickle, '.');
+    return zip_with(&pickle, network);
 }
 
 struct bytes made_torch_legacy(const struct made_network *network) {

@@ -73,6 +73,14 @@ void made_clear(struct made_network *network);
 /* The network as a file. */
 struct bytes made_torch_zip(const struct made_network *network);
 struct bytes made_torch_legacy(const struct made_network *network);
+/* A whole module: one inert object a dotted part of the names. Each of the `count` attributes is given to its module.
+ */
+struct made_attribute {
+    const char *module;
+    const char *name;
+    const char *opcodes; /* that push its value */
+};
+struct bytes made_module_zip(const struct made_network *network, const struct made_attribute *attributes, size_t count);
 struct bytes made_safetensors(const struct made_network *network);
 
 /* A folder that is removed, with what is in it, when the test program ends. */

@@ -240,7 +240,7 @@ START_TEST(impossible_plans_are_refused) {
         int value;
         const char *message;
     } cases[] = {
-        {offsetof(struct plans, pools[0]), -1, "pool_op_kernel_sizes is missing or wrong, expected 1 to 16 pairs"},
+        {offsetof(struct plans, pools[0]), -1, "pool_op_kernel_sizes is missing or wrong, expected 1 to 15 pairs"},
         {offsetof(struct plans, pools[1]), 7, "pool_op_kernel_sizes is missing or wrong, expected pairs"},
         {offsetof(struct plans, kernels[2]), -1, "conv_kernel_sizes has 1 entries, expected one more than the 1"},
         {offsetof(struct plans, kernels[3]), 2, "conv_kernel_sizes is missing or wrong, expected pairs of 1 or 3"},

@@ -123,6 +123,53 @@ START_TEST(legacy_without_groups_strides_elsewhere) {
 }
 END_TEST
 
+/* Converts the network as a whole module with one attribute. */
+static enum fv_status convert_module(const struct made_attribute *attribute) {
+    struct fv_checkpoint *checkpoint;
+    struct fv_convert_options options;
+    struct bytes file = made_module_zip(&network, attribute, 1);
+    fv_convert_options_default(&options);
+    enum fv_status status = fv_checkpoint_open(scratch_write("module.pth", &file), &checkpoint, &error);
+    ck_assert_msg(status == FV_OK, "%s", status == FV_OK ? "" : error.message);
+    ck_assert_str_eq(fv_checkpoint_container(checkpoint), "torch zip, whole module");
+    ck_assert_uint_eq(fv_checkpoint_tensor_count(checkpoint), network.count);
+    status = fv_convert(checkpoint, scratch_path("model.gguf"), &options, &error);
+    fv_checkpoint_close(checkpoint);
+    bytes_clear(&file);
+    return status;
+}
+
+START_TEST(attributes_of_modules_are_checked) {
+    static const struct made_attribute fine[] = {
+        {"conv1", "stride", "K\x02K\x02\x86"}, {"layer2.0.conv2", "stride", "K\x02K\x02\x86"},
+        {"layer1.0.conv2", "groups", "K\x02"}, {"layer1.0.bn1", "eps", "G\x3E\xE4\xF8\xB5\x88\xE3\x68\xF1"},
+        {"layer1.0", "training", "\x88"},      {"conv1", "padding_mode", "U\x05zeros"},
+    };
+    static const struct {
+        struct made_attribute attribute;
+        const char *message;
+    } wrong[] = {
+        {{"conv1", "stride", "K\x01K\x01\x86"}, "module conv1: stride is 1, expected 2"},
+        {{"conv1", "stride", "K\x02K\x01\x86"}, "module conv1: stride is not 2 in both directions"},
+        {{"layer2.0.conv1", "stride", "K\x02K\x02\x86"}, "module layer2.0.conv1: stride is 2, expected 1"},
+        {{"layer3.0.conv2", "padding", "K\x02K\x02\x86"}, "module layer3.0.conv2: padding is 2, expected 1"},
+        {{"layer3.0.conv2", "dilation", "K\x02"}, "module layer3.0.conv2: dilation is 2, expected 1"},
+        {{"layer4.0.conv2", "groups", "K\x04"}, "module layer4.0.conv2: groups is 4, expected 2"},
+        {{"layer4.0.bn3", "eps", "G\x3F\x50\x62\x4D\xD2\xF1\xA9\xFC"}, "module layer4.0.bn3: eps is 0.001"},
+        {{"conv1", "padding_mode", "U\x07reflect"}, "module conv1: padding_mode is reflect, expected zeros"},
+    };
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+        enum fv_status status = convert_module(&fine[i]);
+        ck_assert_msg(status == FV_OK, "%zu: %s", i, status == FV_OK ? "" : error.message);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        ck_assert_int_eq(convert_module(&wrong[i].attribute), FV_ERROR_UNSUPPORTED);
+        ck_assert_msg(strstr(error.message, wrong[i].message) != NULL, "expected \"%s\" in \"%s\"", wrong[i].message,
+                      error.message);
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("resnet");
     TCase *tests = tcase_create("resnet");
@@ -131,6 +178,7 @@ int main(void) {
     tcase_add_test(tests, variances_are_not_negative);
     tcase_add_test(tests, relatives_are_refused);
     tcase_add_test(tests, legacy_without_groups_strides_elsewhere);
+    tcase_add_test(tests, attributes_of_modules_are_checked);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
