@@ -1,5 +1,3 @@
-#define _XOPEN_SOURCE 700
-
 #include "support.h"
 
 #include <check.h>
@@ -9,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#ifndef FOVEA_SOURCE_DIR
-#define FOVEA_SOURCE_DIR "."
-#endif
 
 enum { PATHS = 8, PATH_BYTES = 4096 };
 
@@ -27,6 +21,10 @@ const char *support_path(const char *folder, const char *name) {
     char *path = next_path();
     snprintf(path, PATH_BYTES, "%s/%s", folder, name);
     return path;
+}
+
+const char *support_data(const char *name) {
+    return support_path(FOVEA_SOURCE_DIR "/tests/data/apps", name);
 }
 
 const char *support_fixture(const char *name) {
@@ -106,8 +104,14 @@ size_t support_count_entries(const char *folder) {
     return count - 2;
 }
 
-void support_write(const char *path, const void *bytes, size_t size) {
-    FILE *file = fopen(path, "wb");
-    ck_assert(file != NULL && fwrite(bytes, 1, size, file) == size);
-    ck_assert_int_eq(fclose(file), 0);
+uint8_t *support_read(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    ck_assert_msg(file != NULL, "cannot open %s", path);
+    ck_assert_int_eq(fseek(file, 0, SEEK_END), 0);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    uint8_t *bytes = malloc(*size + 1);
+    ck_assert(bytes != NULL && fread(bytes, 1, *size, file) == *size);
+    fclose(file);
+    return bytes;
 }

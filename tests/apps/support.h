@@ -10,6 +10,9 @@
  * NULL, after a line on stdout, where that folder is absent. In a static buffer of several paths. */
 const char *support_fixture(const char *name);
 
+/* The path of `name` in tests/data/apps. In a static buffer of several paths. */
+const char *support_data(const char *name);
+
 /* A NumPy file of version 1 in C order. */
 struct support_array {
     char type[8]; /* as in the file: "|u1", "<f4" */
@@ -31,7 +34,7 @@ const char *support_path(const char *folder, const char *name);
 /* The number of entries of a folder, without "." and "..". */
 size_t support_count_entries(const char *folder);
 
-/* Writes bytes as a file or fails the test. */
-void support_write(const char *path, const void *bytes, size_t size);
+/* All bytes of a file, given back with free; fails the test if it cannot be read. */
+uint8_t *support_read(const char *path, size_t *size);
 
 #endif

@@ -1,10 +1,9 @@
 /* Reading, resizing and normalising against what Pillow, OpenCV and scikit-image gave (shared fixtures). */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fovea/memory.h"
+#include "checks.h"
 #include "image/image.h"
 #include "image/normalise.h"
 #include "image/overlay.h"
@@ -173,17 +172,11 @@ START_TEST(blends_as_published) {
 END_TEST
 
 int main(void) {
-    Suite *suite = suite_create("image fixtures");
-    TCase *cases = tcase_create("fixtures");
-    tcase_set_timeout(cases, 60);
-    tcase_add_loop_test(cases, reads_as_the_libraries, 0, (int)(sizeof rows / sizeof rows[0]));
-    tcase_add_loop_test(cases, resizes_as_pillow, 0, 4 * (int)(sizeof sizes / sizeof sizes[0]));
-    tcase_add_loop_test(cases, normalises_as_torchvision, 0, 2);
-    tcase_add_test(cases, blends_as_published);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const struct check_case cases[] = {
+        {"reading", reads_as_the_libraries, (int)(sizeof rows / sizeof rows[0])},
+        {"resizing", resizes_as_pillow, 4 * (int)(sizeof sizes / sizeof sizes[0])},
+        {"normalising", normalises_as_torchvision, 2},
+        {"blending", blends_as_published, 0},
+    };
+    return check_run("image fixtures", cases, sizeof cases / sizeof cases[0]);
 }
