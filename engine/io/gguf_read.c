@@ -404,7 +404,7 @@ static enum fv_status read_tensors(struct reader *reader) {
 
 static enum fv_status read_header(struct reader *reader) {
     struct fv_model *model = reader->model;
-    const uint8_t *magic;
+    const uint8_t *magic = NULL;
     uint32_t version;
     uint64_t tensors;
     uint64_t entries;

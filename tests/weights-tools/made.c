@@ -167,10 +167,10 @@ static struct made_tensor *add(struct made_network *network, const char *name, u
 }
 
 static void add_pair(struct made_network *network, const char *name, uint32_t rank, size_t a, size_t b) {
-    char full[96];
-    snprintf(full, sizeof full, "%s.weight", name);
+    char full[128];
+    snprintf(full, sizeof full, "%.96s.weight", name);
     add(network, full, rank, a, b, 1, 1);
-    snprintf(full, sizeof full, "%s.bias", name);
+    snprintf(full, sizeof full, "%.96s.bias", name);
     add(network, full, 1, a, 1, 1, 1);
 }
 
@@ -244,12 +244,12 @@ struct made_network made_swin(void) {
 /* Convolution with bias and its instance norm. */
 static void add_unet_block(struct made_network *network, const char *name, size_t outputs, size_t inputs, size_t height,
                            size_t width) {
-    char full[96];
-    snprintf(full, sizeof full, "%s.conv.weight", name);
+    char full[128];
+    snprintf(full, sizeof full, "%.96s.conv.weight", name);
     add(network, full, 4, outputs, inputs, height, width);
-    snprintf(full, sizeof full, "%s.conv.bias", name);
+    snprintf(full, sizeof full, "%.96s.conv.bias", name);
     add(network, full, 1, outputs, 1, 1, 1);
-    snprintf(full, sizeof full, "%s.instnorm", name);
+    snprintf(full, sizeof full, "%.96s.instnorm", name);
     add_pair(network, full, 1, outputs, 1);
 }
 
@@ -267,33 +267,33 @@ struct made_network made_unet(void) {
 }
 
 static void add_batch_norm(struct made_network *network, const char *name, size_t channels) {
-    char full[96];
+    char full[128];
     add_pair(network, name, 1, channels, 1);
-    snprintf(full, sizeof full, "%s.running_mean", name);
+    snprintf(full, sizeof full, "%.96s.running_mean", name);
     add(network, full, 1, channels, 1, 1, 1);
-    snprintf(full, sizeof full, "%s.running_var", name);
+    snprintf(full, sizeof full, "%.96s.running_var", name);
     struct made_tensor *variance = add(network, full, 1, channels, 1, 1, 1);
     for (size_t i = 0; i < channels; i++) {
         variance->values[i] += 0.5;
     }
-    snprintf(full, sizeof full, "%s.num_batches_tracked", name);
+    snprintf(full, sizeof full, "%.96s.num_batches_tracked", name);
     add(network, full, 0, 1, 1, 1, 1)->element = FV_ELEMENT_I64;
 }
 
 /* A convolution without bias and its batch norm. */
 static void add_convolution(struct made_network *network, const char *convolution, const char *norm, size_t outputs,
                             size_t inputs, size_t kernel) {
-    char full[96];
-    snprintf(full, sizeof full, "%s.weight", convolution);
+    char full[128];
+    snprintf(full, sizeof full, "%.96s.weight", convolution);
     add(network, full, 4, outputs, inputs, kernel, kernel);
     add_batch_norm(network, norm, outputs);
 }
 
 static void add_squeeze(struct made_network *network, const char *name, size_t outputs, size_t inputs) {
-    char full[96];
-    snprintf(full, sizeof full, "%s.weight", name);
+    char full[128];
+    snprintf(full, sizeof full, "%.96s.weight", name);
     add(network, full, 4, outputs, inputs, 1, 1);
-    snprintf(full, sizeof full, "%s.bias", name);
+    snprintf(full, sizeof full, "%.96s.bias", name);
     add(network, full, 1, outputs, 1, 1, 1);
 }
 
