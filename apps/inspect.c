@@ -9,6 +9,7 @@
 #include "fovea/file.h"
 #include "fovea/model.h"
 #include "options.h"
+#include "plan_table.h"
 
 enum { MOST_SHOWN = 16, VALUE_SIZE = 1024, LARGEST_SIDE = 16384 };
 
@@ -62,7 +63,13 @@ static void print_metadata(const struct fv_model *model) {
     }
 }
 
-static int inspect_model(const char *path, bool with_tensors) {
+struct request {
+    bool tensors, plan;
+    size_t size;       /* of the input of a plan */
+    size_t image_size; /* of a checkpoint that does not tell */
+};
+
+static int inspect_model(const char *path, const struct request *request) {
     struct fv_error error;
     struct fv_model *model;
     if (fv_model_open(path, &model, &error) != FV_OK) {
@@ -75,14 +82,18 @@ static int inspect_model(const char *path, bool with_tensors) {
     printf("%s: GGUF model, %zu bytes, %zu tensors, %zu parameters\n", path, fv_model_file_size(model),
            fv_model_tensor_count(model), elements);
     print_metadata(model);
-    for (size_t i = 0; with_tensors && i < fv_model_tensor_count(model); i++) {
+    for (size_t i = 0; request->tensors && i < fv_model_tensor_count(model); i++) {
         const struct fv_tensor *tensor = fv_model_tensor_at(model, i);
         printf("  %-64s %-5s ", tensor->name, fv_type_name(tensor->type));
         print_shape(tensor->shape, tensor->rank);
         putchar('\n');
     }
+    int result = FOVEA_EXIT_DONE;
+    if (request->plan && fovea_plan_print(model, request->size, &error) != FV_OK) {
+        result = fail(&error);
+    }
     fv_model_close(model);
-    return FOVEA_EXIT_DONE;
+    return result;
 }
 
 static void print_recognition(const struct fv_recognition *recognition) {
@@ -143,13 +154,23 @@ static int is_model(const char *path, bool *yes) {
 }
 
 int fovea_command_inspect(int count, char **arguments) {
-    bool with_tensors = false;
-    size_t image_size = 0;
+    struct request request = {0};
     const struct fovea_option options[] = {
-        {.name = "tensors", .kind = FOVEA_OPTION_FLAG, .target = &with_tensors, .help = "list every tensor"},
+        {.name = "tensors", .kind = FOVEA_OPTION_FLAG, .target = &request.tensors, .help = "list every tensor"},
+        {.name = "plan",
+         .kind = FOVEA_OPTION_FLAG,
+         .target = &request.plan,
+         .help = "for a model: what the engine does with it on this machine,\nnode by node, and why not otherwise"},
+        {.name = "size",
+         .kind = FOVEA_OPTION_COUNT,
+         .target = &request.size,
+         .value = "N",
+         .help = "side of the input for --plan; default: what the model says",
+         .low = 1,
+         .high = LARGEST_SIDE},
         {.name = "image-size",
          .kind = FOVEA_OPTION_COUNT,
-         .target = &image_size,
+         .target = &request.image_size,
          .value = "N",
          .help = "for a checkpoint that does not tell the side of its input",
          .low = 1,
@@ -179,6 +200,6 @@ int fovea_command_inspect(int count, char **arguments) {
     if (result != FOVEA_EXIT_DONE) {
         return result;
     }
-    return yes ? inspect_model(arguments[1], with_tensors)
-               : inspect_checkpoint(arguments[1], with_tensors, (uint32_t)image_size);
+    return yes ? inspect_model(arguments[1], &request)
+               : inspect_checkpoint(arguments[1], request.tensors, (uint32_t)request.image_size);
 }

@@ -45,7 +45,7 @@ _fovea() {
         models) options='--help' ;;
         phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
         convert) options='--output --weights --image-size --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --note --help' ;;
-        inspect) options='--tensors --image-size --help' ;;
+        inspect) options='--tensors --plan --size --image-size --help' ;;
         infer) options='--output --fold --threads --help' ;;
         bench) options='--threads --size --repeat --json --profile --help' ;;
         esac
