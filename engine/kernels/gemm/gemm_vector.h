@@ -5,7 +5,8 @@
  *   width 8  (AVX2, 16 registers):    6 x 2 = 12 sums + 2 weights + 1-2 broadcasts;  12 FMAs for 8 loads
  *   width 16 (AVX-512, 32 registers): 12 x 2 = 24 sums + 2 weights + 1-2 broadcasts; 24 FMAs for 14 loads
  *   width 4  (SSE, 16 registers):     6 x 2, as AVX2
- *   width 4  (NEON, 32 registers):    8 x 3 = 24 sums + 3 weights + 2 input vectors
+ *   width 4  (NEON, 32 registers):    8 x 2 = 16 sums + 2 weights + 8 vectors of 4 inputs, whose lanes FMLA picks;
+ *                                     8 x 3 would spill
  * Two FMAs a cycle of latency 4 want at least 8 sums in flight.
  *
  * Every smaller tile (remainders) is an instance of the same template with constant bounds. A sum is one chain over
@@ -17,14 +18,13 @@
 #include "kernels/vector.h"
 #include "kernels/vector_math.h"
 
+enum { TILE_VECTORS = 2 };
 #if FV_WIDTH == 16
-enum { TILE_ROWS = 12, TILE_VECTORS = 2 };
-#elif FV_WIDTH == 8
-enum { TILE_ROWS = 6, TILE_VECTORS = 2 };
+enum { TILE_ROWS = 12 };
 #elif defined(FV_NATIVE_NEON)
-enum { TILE_ROWS = 8, TILE_VECTORS = 3 };
+enum { TILE_ROWS = 8 };
 #else
-enum { TILE_ROWS = 6, TILE_VECTORS = 2 };
+enum { TILE_ROWS = 6 };
 #endif
 
 /* Steps of k that the main loop unrolls: one block of channels where the width is the machine's own. A width that is
@@ -197,25 +197,11 @@ FV_NOINLINE void gemm_tile_2(const struct fv_gemm_tile *tile) {
     gemm_tile_of_vectors(tile, 2);
 }
 
-#if FV_WIDTH == 4 && defined(FV_NATIVE_NEON)
-FV_NOINLINE void gemm_tile_3(const struct fv_gemm_tile *tile) {
-    gemm_tile_of_vectors(tile, 3);
-}
-#endif
-
 static void gemm_tile(const struct fv_gemm_tile *tile) {
-    switch (tile->vectors) {
-    case 1:
+    if (tile->vectors == 1) {
         gemm_tile_1(tile);
-        break;
-    case 2:
+    } else {
         gemm_tile_2(tile);
-        break;
-#if defined(FV_NATIVE_NEON)
-    case 3:
-        gemm_tile_3(tile);
-        break;
-#endif
     }
     if (tile->epilogue != NULL) {
         gemm_activate_stored(tile);
