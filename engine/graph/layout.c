@@ -62,8 +62,10 @@ static enum fv_status check_lanes(const struct fv_session *session, const struct
     const bool grouped = node->operation == &fv_operator_convolution && node->options.convolution.groups > 1;
     const bool paired =
         node->operation == &fv_operator_add || node->operation == &fv_operator_scale || node->residual != FV_NO_VALUE;
-    for (size_t i = 0; (grouped || paired) && i < node->input_count; i++) {
-        const struct fv_view *view = &session->views[node->inputs[i]];
+    const size_t values = node->input_count + (node->residual != FV_NO_VALUE ? 1 : 0);
+    for (size_t i = 0; (grouped || paired) && i < values; i++) {
+        const fv_value value = i < node->input_count ? node->inputs[i] : node->residual;
+        const struct fv_view *view = &session->views[value];
         for (size_t b = 0; view->shape.kind == FV_PLANES && b + 1 < view->blocks; b++) {
             if (view->lanes[b].count != session->context.kernels->width) {
                 return fv_error_set(error, FV_ERROR_UNSUPPORTED,

@@ -105,7 +105,7 @@ size_t fv_product_rows(const struct fv_context *context, const struct fv_node *n
     const size_t width = context->kernels->width;
     if (view->shape.kind == FV_TOKENS) {
         for (size_t r = 0; r < rows; r++) {
-            pointers[r] = view->block[0] + (first_row + r) * view->stride;
+            pointers[r] = view->block[0] + (first_row + r) * view->stride + part * product->part_vectors * width;
         }
         return width;
     }

@@ -65,7 +65,7 @@ static void set_parts(const struct fv_context *context, const struct fv_node *no
     } else if (product->kind == FV_PRODUCT_CONVOLUTION && node->options.convolution.groups > 1) {
         const size_t groups = node->options.convolution.groups;
         product->parts = groups / groups_per_part(node, input->shape.channels, outputs, width);
-        product->part_vectors = vectors / product->parts;
+        product->part_vectors = product->parts > 1 ? outputs / width / product->parts : vectors;
         product->part_blocks = input->blocks / product->parts;
     }
 }
