@@ -28,8 +28,10 @@ enum { TILE_ROWS = 6 };
 #endif
 
 /* Steps of k that the main loop unrolls: one block of channels where the width is the machine's own. A width that is
- * merely emulated, for tests, is not worth the code. */
-#if defined(FV_NATIVE_AVX512) || defined(FV_NATIVE_AVX2) || defined(FV_NATIVE_SSE) || defined(FV_NATIVE_NEON)
+ * merely emulated, for tests, is not worth the code; nor is a build for sanitizers (FV_COMPACT_CODE), which would
+ * compile for minutes. */
+#if !defined(FV_COMPACT_CODE) &&                                                                                       \
+    (defined(FV_NATIVE_AVX512) || defined(FV_NATIVE_AVX2) || defined(FV_NATIVE_SSE) || defined(FV_NATIVE_NEON))
 enum { UNROLLED_STEPS = WIDTH };
 #else
 enum { UNROLLED_STEPS = 1 };
