@@ -8,7 +8,7 @@
 #include "fovea/bytes.h"
 #include "fovea/memory.h"
 #include "fovea/model.h"
-#include "sha256.h"
+#include "fovea/sha256.h"
 
 enum {
     HASH_STEP = 1 << 20,
@@ -260,15 +260,15 @@ enum fv_status fv_checkpoint_read(const struct fv_checkpoint *checkpoint, const 
 }
 
 void fv_checkpoint_sha256(const struct fv_checkpoint *checkpoint, char digest[65]) {
-    struct sha256 sha;
-    sha256_begin(&sha);
+    struct fv_sha256 sha;
+    fv_sha256_begin(&sha);
     for (size_t i = 0; i < checkpoint->file_count; i++) {
         const struct fv_mapping *mapping = &checkpoint->files[i].mapping;
         for (size_t at = 0; at < mapping->size; at += HASH_STEP) {
             size_t step = mapping->size - at < HASH_STEP ? mapping->size - at : HASH_STEP;
-            sha256_add(&sha, mapping->bytes + at, step);
+            fv_sha256_add(&sha, mapping->bytes + at, step);
             fv_file_forget(mapping, at, step);
         }
     }
-    sha256_end(&sha, digest);
+    fv_sha256_end(&sha, digest);
 }

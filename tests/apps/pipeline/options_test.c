@@ -52,9 +52,11 @@ static enum fovea_parse parse(const char *const *words, struct values *values, c
                                         .summary = "",
                                         .options = table,
                                         .option_count = sizeof table / sizeof *table};
+    static char copies[16][32]; /* the parser reorders its arguments, and values point into them */
     int total = 0;
     while (words[total] != NULL) {
-        operands[total] = strdup(words[total]);
+        snprintf(copies[total], sizeof copies[total], "%s", words[total]);
+        operands[total] = copies[total];
         total++;
     }
     return fovea_options_parse(&syntax, total, operands, count);
