@@ -71,7 +71,7 @@ static void choose_ungradable(struct degradation *degradation, struct random *ra
     }
     case 3: {
         degradation->name = "off centre";
-        double distance = random_between(random, 0.35, 0.42);
+        double distance = random_between(random, 0.40, 0.47);
         double angle = PORTABLE_PI / 2.0 * random_below(random, 4) + random_between(random, -0.35, 0.35);
         degradation->off_x = distance * portable_cosine(angle);
         degradation->off_y = distance * portable_sine(angle);

@@ -39,12 +39,14 @@ static void choose_knots(const struct scene *scene, struct random *random, doubl
 }
 
 /* Brightness of the bed by the distance from the FAZ in mm: real images brighten slowly outwards. */
-static double ramp(enum fovea_phantom_layer layer, double away) {
-    if (layer == FOVEA_PHANTOM_DEEP) {
-        double t = fmin(fmax((away + 0.18) / 0.34, 0.0), 1.0);
+static double ramp(const struct fovea_phantom_request *request, double away) {
+    bool is_wide = request->field_mm == 6;
+    if (request->layer == FOVEA_PHANTOM_DEEP) {
+        double t = fmin(fmax((away + 0.18) / (is_wide ? 0.24 : 0.34), 0.0), 1.0);
         return t * t * (3.0 - 2.0 * t);
     }
-    return away < 0.0 ? 0.22 + 0.4 * portable_exp(away / 0.035) : 1.0 - 0.36 * portable_exp(-away / 0.36);
+    return away < 0.0 ? 0.22 + 0.4 * portable_exp(away / 0.035)
+                      : 1.0 - (is_wide ? 0.12 : 0.36) * portable_exp(-away / 0.36);
 }
 
 /* Light without noise: tissue, the bed on it, the vessels over both. */
@@ -52,11 +54,11 @@ static void mix_layers(struct scene *scene, const struct plane *slow, const stru
     bool is_deep = scene->request->layer == FOVEA_PHANTOM_DEEP;
     size_t pixels = (size_t)scene->side * scene->side;
     for (size_t i = 0; i < pixels; i++) {
-        double around = ramp(scene->request->layer, (double)scene->away.values[i] / scene->scale);
-        double gain = around * fmax(0.4, 1.0 + (is_deep ? 0.22 : 0.13) * (double)slow->values[i]);
+        double around = ramp(scene->request, (double)scene->away.values[i] / scene->scale);
+        double gain = around * fmax(0.4, 1.0 + (is_deep ? 0.22 : 0.09) * (double)slow->values[i]);
         double bed = scene->capillaries.values[i], vessel = scene->vessels.values[i];
         double tissue = looks->floor + (is_deep ? 0.16 : 0.14) * gain;
-        double light = tissue + (is_deep ? 0.75 : 0.5) * gain * bed;
+        double light = tissue + (is_deep ? 0.75 : 0.6) * gain * bed;
         if (is_deep) {
             light *= fmax(0.05, 1.0 + looks->trunk_shadow * vessel);
         } else {
@@ -145,11 +147,11 @@ enum fv_status scene_develop(struct scene *scene, struct fv_error *error) {
     random_start(&random, scene->request->seed, scene->request->index, STAGE_TONE);
     bool is_deep = scene->request->layer == FOVEA_PHANTOM_DEEP;
     struct looks looks = {
-        .row_noise = random_between(&random, 0.01, 0.05),
-        .speckle = is_deep ? random_between(&random, 0.55, 0.75) : random_between(&random, 0.28, 0.45),
+        .row_noise = random_between(&random, 0.01, 0.03),
+        .speckle = is_deep ? random_between(&random, 0.55, 0.75) : random_between(&random, 0.30, 0.44),
         .floor = random_between(&random, 0.03, 0.05),
-        .streak = is_deep ? random_between(&random, 0.0, 0.25) : random_between(&random, 0.2, 0.6),
-        .grain = is_deep ? random_between(&random, 0.55, 0.75) : random_between(&random, 0.55, 0.8),
+        .streak = is_deep ? random_between(&random, 0.0, 0.25) : random_between(&random, 0.2, 0.45),
+        .grain = is_deep ? random_between(&random, 0.55, 0.75) : random_between(&random, 0.5, 0.65),
         .trunk_shadow =
             random_chance(&random, 0.5) ? random_between(&random, -0.8, -0.4) : random_between(&random, 0.0, 0.5),
     };
@@ -162,7 +164,7 @@ enum fv_status scene_develop(struct scene *scene, struct fv_error *error) {
     }
     if (status == FV_OK) {
         mix_layers(scene, &slow, &looks);
-        status = plane_blur(&scene->tone, is_deep ? 0.4 : 0.55, is_deep ? 0.4 : 0.55, error);
+        status = plane_blur(&scene->tone, 0.4, 0.4, error);
     }
     if (status == FV_OK) {
         status = add_speckle(scene, &random, &looks, error);
