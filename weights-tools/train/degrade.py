@@ -135,7 +135,7 @@ def gradable(a, rng):
         if rng.random() < 0.2:
             a = stripes(a, rng, rng.integers(1, 8), 0.05, 0.3)
     elif k == 1:
-        a = stripes(a, rng, rng.integers(5, 21), rng.choice([0.1, 0.2, 0.38]), 0.4)
+        a = stripes(a, rng, rng.integers(5, 21), rng.choice([0.15, 0.25, 0.38]), 0.4)
         if rng.random() < 0.85:
             a = shifts(a, rng, rng.integers(1, 6), 1, 6)
         if rng.random() < 0.15:
@@ -154,7 +154,7 @@ def gradable(a, rng):
 
 
 def ungradable(a, rng):
-    k = rng.choice(6, p=(0.15, 0.15, 0.15, 0.2, 0.2, 0.15))
+    k = rng.choice(6, p=(0.12, 0.13, 0.12, 0.25, 0.25, 0.13))
     if k == 0:
         a = blur(a, rng.uniform(3.5, 7) if rng.random() < 0.8 else rng.uniform(7, 12))
         if rng.random() < 0.3:
@@ -183,7 +183,7 @@ def ungradable(a, rng):
 
 
 def outstanding(a, rng):
-    return stripes(a, rng, rng.integers(1, 3), 0.04, 0.2) if rng.random() < 0.5 else a
+    return stripes(a, rng, rng.integers(1, 3), 0.04, 0.14) if rng.random() < 0.5 else a
 
 
 def at_own_size(image, faz, rng):

@@ -8,7 +8,7 @@ from PIL import Image
 HERE = os.path.dirname(os.path.abspath(__file__))
 REGIME = {   # side, filter, mean, standard deviation; all but the side as the published pipeline has it
     'swin': (192, Image.BICUBIC, (.485, .456, .406), (.229, .224, .225)),
-    'se_resnext': (224, Image.BILINEAR, (.5, .5, .5), (.5, .5, .5)),
+    'se_resnext': (160, Image.BILINEAR, (.5, .5, .5), (.5, .5, .5)),
 }
 
 
@@ -50,7 +50,7 @@ def small(image, net):
 def network_input(batch, net):
     """[n, 3, h, w] from 8-bit [n, h, w]"""
     mean, sd = REGIME[net][2:]
-    x = torch.from_numpy(np.ascontiguousarray(batch)).float()[:, None].expand(-1, 3, -1, -1) / 255
+    x = torch.from_numpy(np.array(batch, np.float32))[:, None].expand(-1, 3, -1, -1) / 255
     return (x - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(sd).view(1, 3, 1, 1)
 
 

@@ -22,8 +22,8 @@ def network(name):
     return Swin(size=192, window=12, depths=(2, 2, 3)) if name == 'swin' else SEResNeXt()
 
 
-def look(net):
-    """A start for Swin's position biases: along the row and near by at first (stripes), to the four sides at last (where the macula lies)."""
+def look(net, fresh=True):
+    """A start for Swin's position biases: along the row and near by at first (stripes), far to the four sides later (where the macula lies)."""
     with torch.no_grad():
         for i, layer in enumerate(net.layers):
             for j, block in enumerate(layer.blocks):
@@ -34,9 +34,10 @@ def look(net):
                     kinds = [-y.abs(), -(x * x + y * y) / 8]
                     kinds = kinds if j == 0 else kinds[::-1]
                 else:
-                    kinds = [0.4 * x, -0.4 * x, 0.4 * y, -0.4 * y] if j == 0 else []
+                    far = 0.64 * w
+                    kinds = [5.0 * (t >= far) for t in (x, -x, y, -y)] if j == 1 else []
                 for h in range(min(table.shape[1], len(kinds))):
-                    table[:, h] += kinds[h]
+                    table[:, h] = kinds[h] if fresh or i == 2 else table[:, h]
 
 
 def draw(name, groups, rng):
@@ -64,10 +65,24 @@ class Extra(nn.Module):
         self.stripes = nn.ModuleList(nn.Linear(c, 1) for _, c in parts[:2])
         self.faz = nn.ModuleList(nn.Linear(c, 1) for _, c in parts[1:])
         self.whole = nn.Linear(head.in_features, 2)
+        self.far = nn.Linear(parts[-1][1], 4)
+        self.last = len(parts) - 1
         self.seen = {}
         for i, (part, _) in enumerate(parts):
             part.register_forward_hook(lambda m, args, out, i=i: self.seen.update({i: out if out.dim() == 3 else out.flatten(2).transpose(1, 2)}))
         head.register_forward_hook(lambda m, args, out: self.seen.update(pooled=args[0]))
+
+    @staticmethod
+    def beyond(faz):
+        """[n, tokens] -> [n, tokens, 4]: does a FAZ lie two thirds of the width and more to the right, left, below, above of the token?"""
+        side = int(faz.shape[1] ** 0.5)
+        f = faz.view(-1, side, side)
+        k = torch.arange(side)
+        far = (k[None] - k[:, None] >= 0.64 * side).float()              # [token, key]
+        cols, rows = f.sum(1), f.sum(2)
+        out = [(cols @ far.T)[:, None].expand_as(f), (cols @ far)[:, None].expand_as(f),
+               (rows @ far.T)[:, :, None].expand_as(f), (rows @ far)[:, :, None].expand_as(f)]
+        return (torch.stack(out, -1).flatten(1, 2) > 0.5 * f.sum((1, 2)).clamp(min=0.5).view(-1, 1, 1)).float()
 
     def loss(self, faz, stripes):
         """faz, stripes: [n, side, side] in 0..1"""
@@ -80,6 +95,8 @@ class Extra(nn.Module):
         for i, head in enumerate(self.faz, 1):
             x = self.seen[i]
             total = total + 0.5 * F.binary_cross_entropy_with_logits(head(x)[..., 0], grid(faz, x.shape[1]), pos_weight=torch.tensor(5.0))
+        x = self.seen[self.last]
+        total = total + 0.5 * F.binary_cross_entropy_with_logits(self.far(x), self.beyond(grid(faz, x.shape[1])), pos_weight=torch.tensor(3.0))
         n = faz.shape[-1]
         u = (torch.arange(n) + 0.5) / n - 0.5
         mass = faz.sum((1, 2))
@@ -107,7 +124,7 @@ def main():
     p.add_argument('--lr', type=float, default=1e-3)
     p.add_argument('--held', type=float, default=0.25)
     p.add_argument('--init')
-    p.add_argument('--keep-bias', action='store_true', help='with --init: leave the position biases as they are')
+    p.add_argument('--bias', choices=('all', 'last', 'keep'), default='all', help='with --init: which position biases start anew')
     p.add_argument('--rossa-masks', default='masks', help='folder of FAZ masks of ROSSA (a segmenter\'s will do), for the additional targets')
     p.add_argument('--pool', type=int, default=8000)
     p.add_argument('--decay', type=float, default=0.995)
@@ -127,8 +144,8 @@ def main():
     net = network(a.net)
     if a.init:
         net.load_state_dict(torch.load(a.init))
-    if a.net == 'swin' and not a.keep_bias:
-        look(net)
+    if a.net == 'swin' and a.bias != 'keep':
+        look(net, a.bias == 'all')
     mean = copy.deepcopy(net)
     named = list(net.named_parameters())
     table = [q for n, q in named if 'bias_table' in n]
