@@ -520,8 +520,8 @@ fv_value fv_graph_softmax(struct fv_graph *graph, fv_value input) {
 bool fv_graph_uses(const struct fv_graph *graph, const struct fv_tensor *tensor) {
     for (size_t n = 0; n < graph->node_count; n++) {
         const struct fv_node *node = &graph->nodes[n];
-        if (node->weight == tensor || node->bias == tensor || node->norm_weight == tensor || node->norm_bias == tensor ||
-            node->norm_mean == tensor || node->norm_variance == tensor) {
+        if (node->weight == tensor || node->bias == tensor || node->norm_weight == tensor ||
+            node->norm_bias == tensor || node->norm_mean == tensor || node->norm_variance == tensor) {
             return true;
         }
     }
