@@ -100,7 +100,9 @@ static struct fv_node *start(struct fv_graph *graph, const struct fv_operator *o
         fv_graph_fail(graph, FV_ERROR_MEMORY, "out of memory for a name");
         return NULL;
     }
-    memcpy(node->inputs, inputs, input_count * sizeof *inputs);
+    for (size_t i = 0; i < input_count; i++) {
+        node->inputs[i] = inputs[i];
+    }
     node->output = (fv_value)graph->node_count;
     return node;
 }
