@@ -129,7 +129,7 @@ def off_centre(a, rng):
 
 
 def gradable(a, rng):
-    k = rng.choice(4, p=(0.25, 0.4, 0.2, 0.15))
+    k = rng.choice(4, p=(0.22, 0.46, 0.18, 0.14))
     if k == 0:
         a = blur(a, rng.uniform(1, 2))
         if rng.random() < 0.2:

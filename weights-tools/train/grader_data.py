@@ -7,7 +7,7 @@ from PIL import Image
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REGIME = {   # side, filter, mean, standard deviation; all but the side as the published pipeline has it
-    'swin': (192, Image.BICUBIC, (.485, .456, .406), (.229, .224, .225)),
+    'swin': (160, Image.BICUBIC, (.485, .456, .406), (.229, .224, .225)),
     'se_resnext': (160, Image.BILINEAR, (.5, .5, .5), (.5, .5, .5)),
 }
 
@@ -39,6 +39,11 @@ def bases(coips, rossa, held=0.25, seed=1, rossa_masks='masks'):
             stem = os.path.splitext(os.path.basename(files[i]))[0]
             (out if k < n else train).append(Base(files[i], masks, source, stem in poor))
     return train, out
+
+
+def phantoms(folder):
+    """Undegraded synthetic images of `fovea phantom`, with their masks."""
+    return [Base(f, os.path.join(folder, 'truth'), 'phantom', False) for f in sorted(glob.glob(os.path.join(folder, 'images', '*')))]
 
 
 def small(image, net):

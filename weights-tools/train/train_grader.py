@@ -14,12 +14,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 import degrade
-from grader_data import balanced, bases, confusion, network_input, small
+from grader_data import balanced, bases, confusion, network_input, phantoms, small
 from networks import SEResNeXt, Swin
 
 
 def network(name):
-    return Swin(size=192, window=12, depths=(2, 2, 3)) if name == 'swin' else SEResNeXt()
+    return Swin(size=160, window=10, depths=(2, 2, 3)) if name == 'swin' else SEResNeXt()
 
 
 def look(net, fresh=True):
@@ -42,9 +42,11 @@ def look(net, fresh=True):
 
 def draw(name, groups, rng):
     """A degraded image, its FAZ and stripes, all at the network's size, 8-bit [3, side, side], and its label."""
-    label = int(rng.choice(3, p=(0.36, 0.36, 0.28)))
-    coips = rng.random() < (0.75 if name == 'swin' else 0.4)
-    pool = [b for b in groups['coips' if coips else 'rossa'] if label == degrade.UNGRADABLE or not b.poor]
+    label = int(rng.choice(3, p=(0.34, 0.37, 0.29)))
+    synthetic = groups.get('phantom') and rng.random() < 0.12
+    coips = not synthetic and rng.random() < (0.75 if name == 'swin' else 0.4)
+    source = 'phantom' if synthetic else 'coips' if coips else 'rossa'
+    pool = [b for b in groups[source] if label == degrade.UNGRADABLE or not b.poor]
     base = pool[rng.integers(len(pool))]
     image, faz = base.image, base.faz
     if coips and rng.random() < (0.15 if name == 'swin' else 0.66):
@@ -69,8 +71,8 @@ class Extra(nn.Module):
         self.last = len(parts) - 1
         self.seen = {}
         for i, (part, _) in enumerate(parts):
-            part.register_forward_hook(lambda m, args, out, i=i: self.seen.update({i: out if out.dim() == 3 else out.flatten(2).transpose(1, 2)}))
-        head.register_forward_hook(lambda m, args, out: self.seen.update(pooled=args[0]))
+            part.register_forward_hook(lambda m, args, out, i=i: self.seen.update({i: (out if out.dim() == 3 else out.flatten(2).transpose(1, 2)).float()}))
+        head.register_forward_hook(lambda m, args, out: self.seen.update(pooled=args[0].float()))
 
     @staticmethod
     def beyond(faz):
@@ -120,14 +122,16 @@ def main():
     p.add_argument('out')
     p.add_argument('--steps', type=int, default=2600)
     p.add_argument('--minutes', type=float, default=1e9, help='end by then even if there are steps left; the learning rate falls accordingly')
-    p.add_argument('--batch', type=int, default=8)
+    p.add_argument('--batch', type=int, default=16)
     p.add_argument('--lr', type=float, default=1e-3)
     p.add_argument('--held', type=float, default=0.25)
     p.add_argument('--init')
     p.add_argument('--bias', choices=('all', 'last', 'keep'), default='all', help='with --init: which position biases start anew')
     p.add_argument('--rossa-masks', default='masks', help='folder of FAZ masks of ROSSA (a segmenter\'s will do), for the additional targets')
+    p.add_argument('--phantoms', help='folder that `fovea phantom` made, to train on as well')
     p.add_argument('--pool', type=int, default=8000)
     p.add_argument('--decay', type=float, default=0.995)
+    p.add_argument('--bfloat16', action='store_true', help='products in bfloat16, where the processor has it')
     p.add_argument('--save-every', type=float, default=4, help='minutes')
     p.add_argument('--seed', type=int, default=1)
     p.add_argument('--threads', type=int, default=1)
@@ -137,11 +141,12 @@ def main():
     rng = np.random.default_rng(a.seed)
     train, held = bases(a.coips, a.rossa, a.held, rossa_masks=a.rossa_masks)
     by = {s: [b for b in train if b.source == s] for s in ('coips', 'rossa')}
+    by['phantom'] = phantoms(a.phantoms) if a.phantoms else []
     test = []
     if held:
         r = np.random.default_rng(77)
-        test = [draw(a.net, {s: [b for b in held if b.source == s] for s in by}, r) for _ in range(240)]
-    net = network(a.net)
+        test = [draw(a.net, {s: [b for b in held if b.source == s] for s in ('coips', 'rossa')}, r) for _ in range(240)]
+    net = network(a.net).to(memory_format=torch.channels_last)
     if a.init:
         net.load_state_dict(torch.load(a.init))
     if a.net == 'swin' and a.bias != 'keep':
@@ -174,7 +179,9 @@ def main():
         planes = np.stack([im[:, :, ::-1] if rng.random() < 0.5 else im for im, _ in batch])
         y = torch.tensor([k for _, k in batch])
         net.train()
-        value = F.cross_entropy(net(network_input(planes[:, 0], a.net)), y, label_smoothing=0.03)
+        with torch.autocast('cpu', torch.bfloat16, enabled=a.bfloat16):
+            value = net(network_input(planes[:, 0], a.net).contiguous(memory_format=torch.channels_last))
+        value = F.cross_entropy(value.float(), y, label_smoothing=0.03)
         running += (float(value.detach()) - running) / min(step + 1, 100)
         value = value + extra.loss(*(torch.from_numpy(planes[:, k].astype(np.float32) / 255) for k in (1, 2)))
         opt.zero_grad(set_to_none=True)
