@@ -57,6 +57,7 @@ static fv_value conv_norm(struct fv_graph *graph, const struct resnet *net, fv_v
 
 /* x * sigmoid(fc2(relu(fc1(mean(x))))) */
 static fv_value squeeze_excite(struct fv_graph *graph, fv_value x, const char *name) {
+    fv_graph_scope(graph, "%s", name);
     fv_value gate = fv_graph_global_mean(graph, x); /* C x 1 x 1 */
     for (size_t i = 1; i <= 2; i++) {
         gate = fv_graph_convolution(graph, gate,
@@ -94,6 +95,7 @@ static fv_value bottleneck(struct fv_graph *graph, const struct fv_model *model,
     y = conv_norm(graph, net, y, net_key("%s.conv3", name.text).text, net_key("%s.bn3", name.text).text, 1, 0, 1);
     if (net->squeeze) {
         y = squeeze_excite(graph, y, net_key("%s.%s", name.text, net->legacy ? "se_module" : "se").text);
+        fv_graph_scope(graph, "%s", name.text);
     }
     return fv_graph_activation(graph, fv_graph_add(graph, y, shortcut), FV_RELU, 0);
 }
@@ -112,7 +114,11 @@ enum fv_status net_resnet(const struct fv_model *model, const struct fv_net_opti
     fv_graph_scope(graph, "stem");
     fv_value x = fv_graph_input(graph, net.channels, height, width); /* 3 x 224 x 224 */
     x = conv_norm(graph, &net, x, net.legacy ? "layer0.conv1" : "conv1", net.legacy ? "layer0.bn1" : "bn1", 2, 3, 1);
+    if (net.legacy) {
+        fv_graph_scope(graph, "layer0");
+    }
     x = fv_graph_activation(graph, x, FV_RELU, 0); /* 64 x 112 x 112 */
+    fv_graph_scope(graph, "stem");
     const size_t pad = net.ceil_pool ? 0 : 1;
     x = fv_graph_max_pool(graph, x,
                           &(struct fv_pool){.kernel_y = 3,

@@ -50,6 +50,7 @@ static fv_value block(struct fv_graph *graph, const struct swin *swin, fv_value 
     fv_graph_scope(graph, "%s", scope.text);
 
     fv_value y = fv_graph_layer_norm(graph, x, net_key("%s.norm1", scope.text).text, epsilon); /* [H*W][C] */
+    fv_graph_scope(graph, "%s.attn", scope.text);
     y = fv_graph_linear(graph, y, net_key("%s.attn.qkv.weight", scope.text).text,
                         net_key("%s.attn.qkv.bias", scope.text).text); /* [H*W][3C] */
     y = fv_graph_window_attention(
@@ -60,14 +61,17 @@ static fv_value block(struct fv_graph *graph, const struct swin *swin, fv_value 
                                       .shift = whole || number % 2 == 0 ? 0 : swin->window / 2}); /* [H*W][C] */
     y = fv_graph_linear(graph, y, net_key("%s.attn.proj.weight", scope.text).text,
                         net_key("%s.attn.proj.bias", scope.text).text); /* [H*W][C] */
+    fv_graph_scope(graph, "%s", scope.text);
     x = fv_graph_add(graph, x, y);
 
     y = fv_graph_layer_norm(graph, x, net_key("%s.norm2", scope.text).text, epsilon);
+    fv_graph_scope(graph, "%s.mlp", scope.text);
     y = fv_graph_linear(graph, y, net_key("%s.mlp.fc1.weight", scope.text).text,
                         net_key("%s.mlp.fc1.bias", scope.text).text); /* [H*W][4C] */
     y = fv_graph_activation(graph, y, FV_GELU, 0);
     y = fv_graph_linear(graph, y, net_key("%s.mlp.fc2.weight", scope.text).text,
                         net_key("%s.mlp.fc2.bias", scope.text).text); /* [H*W][C] */
+    fv_graph_scope(graph, "%s", scope.text);
     return fv_graph_add(graph, x, y);
 }
 

@@ -46,7 +46,7 @@ _fovea() {
         phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
         convert) options='--output --weights --image-size --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --note --help' ;;
         inspect) options='--tensors --plan --size --image-size --help' ;;
-        infer) options='--output --fold --threads --help' ;;
+        infer) options='--output --trace --fold --threads --help' ;;
         bench) options='--threads --size --repeat --json --profile --help' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

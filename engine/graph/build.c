@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fovea/memory.h"
+#include "fovea/text.h"
 #include "graph/internal.h"
 
 enum fv_status fv_graph_create(const struct fv_model *model, struct fv_graph **graph, struct fv_error *error) {
@@ -21,6 +22,7 @@ void fv_graph_destroy(struct fv_graph *graph) {
         for (size_t n = 0; n < graph->node_count; n++) {
             fv_release(graph->nodes[n].name);
         }
+        fv_names_clear(&graph->names);
         fv_release(graph->nodes);
         fv_release(graph->shapes);
         fv_release(graph);
@@ -78,9 +80,24 @@ static bool grow(struct fv_graph *graph) {
     return true;
 }
 
-/* A node with its inputs checked; NULL after a failure, this one's or an earlier one's. `leaf` completes the scope. */
-static struct fv_node *start(struct fv_graph *graph, const struct fv_operator *operation, const char *leaf,
-                             const fv_value *inputs, size_t input_count) {
+/* Gives the node `name`, or, if an earlier one has that already, the first free of NAME_1, NAME_2, ... */
+static bool set_name(struct fv_graph *graph, struct fv_node *node, const char *name) {
+    node->name = fv_duplicate(name);
+    for (size_t number = 1; node->name != NULL && fv_names_find(&graph->names, node->name, NULL); number++) {
+        fv_release(node->name);
+        node->name = fv_text_format("%s_%zu", name, number);
+    }
+    if (node->name == NULL || !fv_names_add(&graph->names, node->name, graph->node_count)) {
+        fv_graph_fail(graph, FV_ERROR_MEMORY, "out of memory for a name");
+        fv_release(node->name);
+        return false;
+    }
+    return true;
+}
+
+/* A node with its inputs checked; NULL after a failure, this one's or an earlier one's. */
+static struct fv_node *start_named(struct fv_graph *graph, const struct fv_operator *operation, const char *name,
+                                   const fv_value *inputs, size_t input_count) {
     if (graph->failure.status != FV_OK || !grow(graph)) {
         return NULL;
     }
@@ -93,27 +110,40 @@ static struct fv_node *start(struct fv_graph *graph, const struct fv_operator *o
     }
     struct fv_node *node = &graph->nodes[graph->node_count];
     *node = (struct fv_node){.operation = operation, .input_count = input_count, .residual = FV_NO_VALUE};
-    char name[2 * FV_NAME_SIZE];
-    snprintf(name, sizeof name, "%s%s%s", graph->scope, graph->scope[0] != '\0' ? "." : "", leaf);
-    node->name = fv_duplicate(name);
-    if (node->name == NULL) {
-        fv_graph_fail(graph, FV_ERROR_MEMORY, "out of memory for a name");
-        return NULL;
-    }
     for (size_t i = 0; i < input_count; i++) {
         node->inputs[i] = inputs[i];
     }
     node->output = (fv_value)graph->node_count;
-    return node;
+    return set_name(graph, node, name) ? node : NULL;
+}
+
+/* An operation without parameters of its own, which the scope and `leaf` name. */
+static struct fv_node *start(struct fv_graph *graph, const struct fv_operator *operation, const char *leaf,
+                             const fv_value *inputs, size_t input_count) {
+    char name[2 * FV_NAME_SIZE];
+    snprintf(name, sizeof name, "%s%s%s", graph->scope, graph->scope[0] != '\0' ? "." : "", leaf);
+    return start_named(graph, operation, name, inputs, input_count);
+}
+
+/* An operation with parameters, which has the name of the module that holds them: `key` without its ".weight". */
+static struct fv_node *start_module(struct fv_graph *graph, const struct fv_operator *operation, const char *key,
+                                    fv_value input) {
+    static const char suffix[] = ".weight";
+    char name[FV_NAME_SIZE];
+    snprintf(name, sizeof name, "%s", key);
+    const size_t length = strlen(name), cut = sizeof suffix - 1;
+    if (length > cut && strcmp(name + length - cut, suffix) == 0) {
+        name[length - cut] = '\0';
+    }
+    return start_named(graph, operation, name, &input, 1);
 }
 
 /* Adds a started node with the shape of its result. */
 static fv_value finish(struct fv_graph *graph, struct fv_node *node, struct fv_shape shape) {
+    graph->shapes[graph->node_count++] = shape;
     if (graph->failure.status != FV_OK) {
-        fv_release(node->name);
         return FV_NO_VALUE;
     }
-    graph->shapes[graph->node_count++] = shape;
     return node->output;
 }
 
@@ -153,19 +183,6 @@ static const struct fv_tensor *vector(struct fv_graph *graph, const char *key, c
     return tensor(graph, key, suffix, 1, &length);
 }
 
-/* The last part of a dotted key without its ".weight". */
-static void leaf_of(const char *key, char leaf[FV_NAME_SIZE]) {
-    snprintf(leaf, FV_NAME_SIZE, "%s", key);
-    char *end = strrchr(leaf, '.');
-    if (end != NULL && strcmp(end, ".weight") == 0) {
-        *end = '\0';
-    }
-    const char *dot = strrchr(leaf, '.');
-    if (dot != NULL) {
-        memmove(leaf, dot + 1, strlen(dot));
-    }
-}
-
 fv_value fv_graph_input(struct fv_graph *graph, size_t channels, size_t height, size_t width) {
     if (channels == 0 || height == 0 || width == 0 || graph->node_count != 0) {
         fv_graph_fail(graph, FV_ERROR_ARGUMENT, "input of %zu x %zu x %zu: expected sizes above 0 and one input, first",
@@ -182,9 +199,7 @@ static size_t or_one(size_t value) {
 /* The parts that convolution and transposed convolution share. */
 static struct fv_node *start_convolution(struct fv_graph *graph, const struct fv_operator *operation, fv_value input,
                                          const char *weight, const char *bias, const size_t shape[4]) {
-    char leaf[FV_NAME_SIZE];
-    leaf_of(weight, leaf);
-    struct fv_node *node = start(graph, operation, leaf, &input, 1);
+    struct fv_node *node = start_module(graph, operation, weight, input);
     if (node == NULL) {
         return NULL;
     }
@@ -262,10 +277,8 @@ fv_value fv_graph_transposed_convolution(struct fv_graph *graph, fv_value input,
 }
 
 fv_value fv_graph_linear(struct fv_graph *graph, fv_value input, const char *weight, const char *bias) {
-    char leaf[FV_NAME_SIZE];
-    leaf_of(weight, leaf);
     const struct fv_shape from = fv_graph_shape(graph, input);
-    struct fv_node *node = start(graph, &fv_operator_linear, leaf, &input, 1);
+    struct fv_node *node = start_module(graph, &fv_operator_linear, weight, input);
     if (node == NULL) {
         return FV_NO_VALUE;
     }
@@ -288,9 +301,7 @@ fv_value fv_graph_linear(struct fv_graph *graph, fv_value input, const char *wei
 }
 
 fv_value fv_graph_batch_norm(struct fv_graph *graph, fv_value input, const char *name, float epsilon) {
-    char leaf[FV_NAME_SIZE];
-    leaf_of(name, leaf);
-    struct fv_node *node = start(graph, &fv_operator_batch_norm, leaf, &input, 1);
+    struct fv_node *node = start_module(graph, &fv_operator_batch_norm, name, input);
     if (node == NULL) {
         return FV_NO_VALUE;
     }
@@ -309,9 +320,7 @@ fv_value fv_graph_batch_norm(struct fv_graph *graph, fv_value input, const char 
 /* Instance norm and layer norm have the same parameters. */
 static fv_value add_norm(struct fv_graph *graph, const struct fv_operator *operation, enum fv_kind kind, fv_value input,
                          const char *name, float epsilon) {
-    char leaf[FV_NAME_SIZE];
-    leaf_of(name, leaf);
-    struct fv_node *node = start(graph, operation, leaf, &input, 1);
+    struct fv_node *node = start_module(graph, operation, name, input);
     if (node == NULL) {
         return FV_NO_VALUE;
     }

@@ -24,6 +24,20 @@ enum fv_status fv_nodes_copy(const struct fv_graph *graph, struct fv_node **node
     return FV_OK;
 }
 
+void fv_nodes_prune(struct fv_node *nodes, size_t count, fv_value output) {
+    for (size_t n = count; n-- > 0;) {
+        bool needed = nodes[n].output == output || nodes[n].operation == &fv_operator_input;
+        for (size_t user = n + 1; user < count && !needed; user++) {
+            for (size_t i = 0; i < nodes[user].input_count && nodes[user].operation != NULL; i++) {
+                needed = needed || nodes[user].inputs[i] == nodes[n].output;
+            }
+        }
+        if (!needed) {
+            nodes[n].operation = NULL;
+        }
+    }
+}
+
 static bool is_product(const struct fv_node *node) {
     return node->operation == &fv_operator_convolution || node->operation == &fv_operator_transposed_convolution ||
            node->operation == &fv_operator_linear;

@@ -2,6 +2,7 @@
 #ifndef FOVEA_GRAPH_INTERNAL_H
 #define FOVEA_GRAPH_INTERNAL_H
 
+#include "fovea/names.h"
 #include "ops/operator.h"
 
 enum { FV_NAME_SIZE = 128 };
@@ -11,6 +12,7 @@ struct fv_graph {
     struct fv_node *nodes; /* in the order of the calls, which is an order of execution; node i makes value i */
     size_t node_count, node_capacity;
     struct fv_shape *shapes; /* by value */
+    struct fv_names names;   /* of the nodes, to their values */
     fv_value output;
     bool finished;
     char prefix[FV_NAME_SIZE], scope[FV_NAME_SIZE];
@@ -20,6 +22,9 @@ struct fv_graph {
 /* Copies the nodes of `graph` for a session (names duplicated, nothing planned). The caller frees each name and the
  * array. Errors: FV_ERROR_MEMORY. */
 enum fv_status fv_nodes_copy(const struct fv_graph *graph, struct fv_node **nodes, struct fv_error *error);
+
+/* Takes out the nodes that `output` does not depend on, but for the input: they get operation NULL. */
+void fv_nodes_prune(struct fv_node *nodes, size_t count, fv_value output);
 
 /* Merges what one kernel can do in one go: batch norm and attention's scale into products, residual sums and
  * activations into the node before them. An absorbed node gets operation NULL. Values keep their numbers: the node that

@@ -47,13 +47,14 @@ static enum fv_status set_context(struct fv_session *session, enum fv_gemm gemm,
     return status;
 }
 
-/* Copies and fuses the nodes, drops the absorbed ones. */
+/* Copies and fuses the nodes, drops the absorbed ones and those that the output does not need. */
 static enum fv_status take_nodes(struct fv_session *session, const struct fv_graph *graph, struct fv_error *error) {
     enum fv_status status = fv_nodes_copy(graph, &session->nodes, error);
     if (status != FV_OK) {
         return status;
     }
     session->node_count = graph->node_count;
+    fv_nodes_prune(session->nodes, graph->node_count, graph->output);
     fv_nodes_fuse(session->nodes, graph->node_count, graph->output);
     size_t kept = 0;
     for (size_t n = 0; n < graph->node_count; n++) {

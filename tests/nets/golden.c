@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "fovea/nets.h"
-#include "graph/internal.h"
 #include "seeded.h"
 
 static const double margin = 4, logit_share = 1e-4, probability_error = 3e-5;
@@ -67,23 +66,6 @@ static struct stage read_stage(const struct golden *golden, size_t index, double
     return stage;
 }
 
-/* The last value whose node's name is in the scope of the stage. */
-static fv_value value_of(const struct fv_graph *graph, const char *stage) {
-    if (is_output(stage)) {
-        return graph->output;
-    }
-    fv_value found = FV_NO_VALUE;
-    const size_t length = strlen(stage);
-    for (size_t n = 0; n < graph->node_count; n++) {
-        const char *name = graph->nodes[n].name;
-        if (strncmp(name, stage, length) == 0 && name[length] == '.') {
-            found = graph->nodes[n].output;
-        }
-    }
-    ck_assert_msg(found != FV_NO_VALUE, "the graph has no stage %s", stage);
-    return found;
-}
-
 static struct result run(const struct golden *golden, const struct fv_model *model, struct fv_threads *threads,
                          const char *stage) {
     const struct model_description *net = golden->net;
@@ -93,7 +75,9 @@ static struct result run(const struct golden *golden, const struct fv_model *mod
     check_success(
         fv_net_build(model, &(struct fv_net_options){.height = net->height, .width = net->width}, &graph, &error),
         &error);
-    graph->output = value_of(graph, stage);
+    if (!is_output(stage)) {
+        check_success(fv_graph_choose(graph, stage, NULL, &error), &error);
+    }
     check_success(fv_session_create(graph, &(struct fv_session_options){.threads = threads}, &session, &error), &error);
     fv_graph_destroy(graph);
     struct result result = {.shape = fv_session_output_shape(session)};
@@ -137,24 +121,31 @@ static double worst_error(const struct stage *stage, const struct result *result
     return worst;
 }
 
-static double compare(const struct golden *golden, const struct stage *stage, const struct result *result,
-                      const char *label) {
+/* Fills *difference and returns false if the stage does not fit; *share grows to the share of the tolerance. */
+static bool compare(const struct golden *golden, const struct stage *stage, const struct result *result, double *share,
+                    struct golden_difference *difference) {
     ck_assert_msg((result->count + stage->stride - 1) / stage->stride == stage->count,
-                  "%s, %s: stage %s has %zu values, expected %zu samples of every %zuth", golden->net->name, label,
-                  stage->name, result->count, stage->count, stage->stride);
+                  "%s: stage %s has %zu values, expected %zu samples of every %zuth", golden->net->name, stage->name,
+                  result->count, stage->count, stage->stride);
     size_t where = 0;
     const double worst = worst_error(stage, result, &where);
-    ck_assert_msg(worst <= 1,
-                  "%s, %s: the first stage that differs is %s: value %zu is %.9g, expected %.9g within %.3g",
-                  golden->net->name, label, stage->name, where * stage->stride,
-                  (double)result->values[where * stage->stride], (double)stage->values[where], stage->tolerance);
-    return worst;
+    *share = fmax(*share, worst);
+    if (worst <= 1) {
+        return true;
+    }
+    snprintf(difference->stage, sizeof difference->stage, "%s", stage->name);
+    snprintf(difference->message, sizeof difference->message, "value %zu is %.9g, expected %.9g within %.3g",
+             where * stage->stride, (double)result->values[where * stage->stride], (double)stage->values[where],
+             stage->tolerance);
+    return false;
 }
 
-static double compare_stages(const struct golden *golden, const struct fv_model *model, struct fv_threads *threads,
-                             const struct result *output, const char *label) {
-    double rounding = 0, worst = 0;
-    for (size_t s = 0; s < fv_model_tensor_count(golden->file); s++) {
+/* Compares the stages in their order up to the first that differs. */
+static bool compare_stages(const struct golden *golden, const struct fv_model *model, struct fv_threads *threads,
+                           const struct result *output, double *share, struct golden_difference *difference) {
+    double rounding = 0;
+    bool fits = true;
+    for (size_t s = 0; fits && s < fv_model_tensor_count(golden->file); s++) {
         const struct stage stage = read_stage(golden, s, &rounding);
         struct result own = {0};
         const struct result *result = output;
@@ -165,10 +156,10 @@ static double compare_stages(const struct golden *golden, const struct fv_model 
             own = means_of(output);
             result = &own;
         }
-        worst = compare(golden, &stage, result, label);
+        fits = compare(golden, &stage, result, share, difference);
         free(own.values);
     }
-    return worst;
+    return fits;
 }
 
 /* Whether the output and its means are within tolerance, and the share of it that the output takes. */
@@ -190,13 +181,24 @@ static bool output_fits(const struct golden *golden, const struct result *output
     return fits;
 }
 
-double golden_compare(const struct golden *golden, const struct fv_model *model, struct fv_threads *threads,
-                      bool every_stage, const char *label) {
+bool golden_fits(const struct golden *golden, const struct fv_model *model, struct fv_threads *threads,
+                 bool every_stage, double *share, struct golden_difference *difference) {
     struct result output = run(golden, model, threads, "output");
-    double share = 0;
-    if (!output_fits(golden, &output, &share) || every_stage) {
-        share = compare_stages(golden, model, threads, &output, label);
+    bool fits = output_fits(golden, &output, share);
+    if (!fits || every_stage) {
+        *share = 0;
+        fits = compare_stages(golden, model, threads, &output, share, difference);
     }
     free(output.values);
+    return fits;
+}
+
+double golden_compare(const struct golden *golden, const struct fv_model *model, struct fv_threads *threads,
+                      bool every_stage, const char *label) {
+    struct golden_difference difference;
+    double share = 0;
+    const bool fits = golden_fits(golden, model, threads, every_stage, &share, &difference);
+    ck_assert_msg(fits, "%s, %s: the first stage that differs is %s: %s", golden->net->name, label, difference.stage,
+                  difference.message);
     return share;
 }

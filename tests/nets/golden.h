@@ -21,9 +21,20 @@ struct golden {
 struct golden golden_open(const struct model_description *net);
 void golden_close(struct golden *golden);
 
+/* The first stage that differs, and how. */
+struct golden_difference {
+    char stage[96];
+    char message[256];
+};
+
 /* Runs the net of `model` at the setting in force and compares its output; if that differs, or if `every_stage` is
- * asked for, every stage in order, each by a graph that ends there. `label` names the setting in messages. Returns the
- * output's error as a share of its tolerance. */
+ * asked for, every stage in order, each by a graph that ends there. Returns whether all fit; if not, *difference tells
+ * the first stage that does not. *share is the greatest error as a share of its tolerance. */
+bool golden_fits(const struct golden *golden, const struct fv_model *model, struct fv_threads *threads,
+                 bool every_stage, double *share, struct golden_difference *difference);
+
+/* As golden_fits, but a difference ends the test with a message that names the stage; `label` names the setting.
+ * Returns the share. */
 double golden_compare(const struct golden *golden, const struct fv_model *model, struct fv_threads *threads,
                       bool every_stage, const char *label);
 

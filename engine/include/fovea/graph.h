@@ -88,7 +88,10 @@ void fv_graph_destroy(struct fv_graph *graph);
 /* Puts `prefix` before every key named from here on ("" at the start). */
 void fv_graph_prefix(struct fv_graph *graph, const char *prefix);
 
-/* Names the operations that follow in traces, plans and messages, for example "layer1.0"; the text is copied. */
+/* Names the operations without parameters that follow, in traces, plans and messages: scope "layer1.0" makes
+ * "layer1.0.relu". An operation with parameters has the name of the module that holds them in any case: its weight's
+ * key without ".weight", and without the prefix. Where a name comes again it gets _1, _2, ... behind it. The text is
+ * copied. */
 void fv_graph_scope(struct fv_graph *graph, const char *format, ...) FV_PRINTF(2, 3);
 
 /* The net's only input: planes. */
@@ -136,5 +139,47 @@ void fv_graph_fail(struct fv_graph *graph, enum fv_status status, const char *fo
 
 /* Ends the description; `output` is the net's result. Returns the first failure of any call since fv_graph_create. */
 enum fv_status fv_graph_finish(struct fv_graph *graph, fv_value output, struct fv_error *error);
+
+/* The value that sessions made from now on give: that of fv_graph_finish, or of the last fv_graph_choose. FV_NO_VALUE
+ * before fv_graph_finish. */
+fv_value fv_graph_output(const struct fv_graph *graph);
+
+/* Stages: every intermediate value has a name. A stage is an operation, or a module: all operations whose names begin
+ * with the module's and a dot, for example "layer1.0"; its value is that of the last of them. */
+
+/* The value of a stage; FV_NO_VALUE if there is none of that name. An operation goes before a module. */
+fv_value fv_graph_find(const struct fv_graph *graph, const char *stage);
+
+/* How PyTorch holds a value for N images: [N, C, H, W], [N, T, C] or [N, C]. */
+enum fv_layout { FV_LAYOUT_PLANES, FV_LAYOUT_TOKENS, FV_LAYOUT_VECTOR };
+
+struct fv_stage {
+    const char *name;      /* "layer1.0.conv2" */
+    const char *operation; /* "convolution": the operation, or a module's last one */
+    fv_value value;
+    struct fv_shape
+        shape; /* as sessions give it; FV_TOKENS with FV_LAYOUT_PLANES: a convolution to tokens, transposed */
+    enum fv_layout layout;
+};
+
+/* The operation that makes `value`; an empty name for a value that is none. The strings belong to the graph. */
+struct fv_stage fv_graph_stage(const struct fv_graph *graph, fv_value value);
+
+/* A list of stages, which owns their names. A zeroed struct is empty. */
+struct fv_stages {
+    struct fv_stage *items;
+    size_t count;
+};
+
+/* Lists every stage in the order of execution, a module after its last operation. Errors: FV_ERROR_MEMORY; then
+ * *stages is empty. The caller gives the list back with fv_stages_clear, before the graph. */
+enum fv_status fv_graph_stages(const struct fv_graph *graph, struct fv_stages *stages, struct fv_error *error);
+void fv_stages_clear(struct fv_stages *stages);
+
+/* Makes a stage the result: sessions made from now on end there, so that nothing after it is computed and nothing is
+ * fused over it. `chosen`, which may be NULL, receives the operation that makes the value. Errors: FV_ERROR_ARGUMENT
+ * (no such stage: the message lists the nearest names; the graph is not finished). */
+enum fv_status fv_graph_choose(struct fv_graph *graph, const char *stage, struct fv_stage *chosen,
+                               struct fv_error *error);
 
 #endif
