@@ -204,14 +204,28 @@ static enum fovea_parse store_choice(const struct fovea_syntax *syntax, const st
     return wrong(syntax, "--%s: expected %s, found '%s'", option->name, known, text);
 }
 
+static enum fovea_parse store_item(const struct fovea_syntax *syntax, const struct fovea_option *option,
+                                   const char *text) {
+    struct fovea_option_list *list = option->target;
+    if (list->count == FOVEA_OPTION_LIST_MAX) {
+        return wrong(syntax, "--%s is given more than %d times", option->name, FOVEA_OPTION_LIST_MAX);
+    }
+    list->items[list->count++] = text;
+    return FOVEA_PARSE_GO;
+}
+
 static enum fovea_parse store(const struct fovea_syntax *syntax, const struct fovea_option *option, const char *text) {
     switch (option->kind) {
     case FOVEA_OPTION_FLAG:
         *(bool *)option->target = true;
         return FOVEA_PARSE_GO;
     case FOVEA_OPTION_TEXT:
+    case FOVEA_OPTION_LIST:
         if (text[0] == '\0') {
             return wrong(syntax, "--%s: the value is empty", option->name);
+        }
+        if (option->kind == FOVEA_OPTION_LIST) {
+            return store_item(syntax, option, text);
         }
         *(const char **)option->target = text;
         return FOVEA_PARSE_GO;
@@ -243,7 +257,7 @@ static enum fovea_parse parse_option(const struct fovea_syntax *syntax, int coun
         return FOVEA_PARSE_WRONG;
     }
     bool *seen = &given[option - syntax->options];
-    if (*seen) {
+    if (*seen && option->kind != FOVEA_OPTION_LIST) {
         return wrong(syntax, "--%s is given twice", option->name);
     }
     *seen = true;

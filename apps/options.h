@@ -3,7 +3,7 @@
  * Options are `--name VALUE`, `--name=VALUE`, and for those with a letter `-o VALUE` and `-oVALUE`; flags take no
  * value.
  * `--` ends the options; a single `-` is an operand. `--help` is understood by every command. An option given twice is
- * an error: of two values one would be dropped without a word.
+ * an error, unless it is a list: of two values one would be dropped without a word.
  *
  * Thread safety: all functions are reentrant; they print on the standard output (help) and the standard error. */
 #ifndef FOVEA_APPS_OPTIONS_H
@@ -18,6 +18,14 @@ enum fovea_option_kind {
     FOVEA_OPTION_COUNT,  /* size_t *: a whole number from `low` to `high` */
     FOVEA_OPTION_NUMBER, /* double *: a finite number from `low` to `high` */
     FOVEA_OPTION_CHOICE, /* int *: the index of the value in `choices` */
+    FOVEA_OPTION_LIST,   /* struct fovea_option_list *: given any number of times, pointers into the command line */
+};
+
+enum { FOVEA_OPTION_LIST_MAX = 32 };
+
+struct fovea_option_list {
+    const char *items[FOVEA_OPTION_LIST_MAX];
+    size_t count;
 };
 
 struct fovea_option {

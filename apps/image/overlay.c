@@ -114,46 +114,90 @@ static float coverage(float distance, float half_width) {
     return fminf(fmaxf(half_width + 0.5F - distance, 0.0F), 1.0F);
 }
 
-static void paint(const struct fovea_image *image, const struct line *line, float half_width,
-                  struct fovea_image *result) {
-    static const float yellow[3] = {255.0F, 221.0F, 0.0F};
-    size_t pixels = (size_t)image->width * image->height;
+/* How a line is drawn. */
+struct pen {
+    float half_width;   /* pixels */
+    float rim_darkness; /* 0: without a rim */
+    uint8_t colour[3];
+};
+
+/* Draws the line on a picture of RGB. */
+static void paint(const struct line *line, const struct pen *pen, struct fovea_image *picture) {
+    size_t pixels = (size_t)picture->width * picture->height;
     for (size_t i = 0; i < pixels; i++) {
         float distance = sqrtf(line->nearest[i]);
-        float rim = RIM_DARKNESS * coverage(distance, line->reach - 0.5F);
-        float core = coverage(distance, half_width);
+        float rim = pen->rim_darkness * coverage(distance, line->reach - 0.5F);
+        float core = coverage(distance, pen->half_width);
         for (size_t c = 0; c < 3; c++) {
-            float value = image->pixels.u8[i * image->channels + (image->channels == 1 ? 0 : c)];
+            float value = picture->pixels.u8[i * 3 + c];
             value *= 1.0F - rim;
-            value += core * (yellow[c] - value);
-            result->pixels.u8[i * 3 + c] = (uint8_t)(value + 0.5F);
+            value += core * ((float)pen->colour[c] - value);
+            picture->pixels.u8[i * 3 + c] = (uint8_t)(value + 0.5F);
         }
     }
 }
 
-enum fv_status fovea_overlay_contour(const struct fovea_image *image, const uint8_t *mask, struct fovea_image *result,
-                                     struct fv_error *error) {
-    *result = (struct fovea_image){0};
-    enum fv_status status = expect_8_bits(image, error);
-    if (status == FV_OK) {
-        status = fovea_image_create(image->width, image->height, 3, 8, result, error);
-    }
-    if (status != FV_OK) {
-        return status;
-    }
-    size_t pixels = (size_t)image->width * image->height;
-    float half_width = fmaxf(0.75F, (float)image->width / 400.0F);
-    struct line line = {.width = image->width, .height = image->height, .reach = 2.0F * half_width + 0.5F};
+static enum fv_status outline(const uint8_t *mask, const struct pen *pen, struct fovea_image *picture,
+                              struct fv_error *error) {
+    size_t pixels = (size_t)picture->width * picture->height;
+    struct line line = {.width = picture->width, .height = picture->height, .reach = 2.0F * pen->half_width + 0.5F};
     line.nearest = fv_allocate(pixels, sizeof *line.nearest);
     if (line.nearest == NULL) {
-        fovea_image_release(result);
         return fv_error_set(error, FV_ERROR_MEMORY, "out of memory for an overlay");
     }
     for (size_t i = 0; i < pixels; i++) {
         line.nearest[i] = FAR;
     }
     trace(mask, &line);
-    paint(image, &line, half_width, result);
+    paint(&line, pen, picture);
     fv_release(line.nearest);
     return FV_OK;
+}
+
+/* A copy of `image` in RGB. */
+static enum fv_status to_rgb(const struct fovea_image *image, struct fovea_image *result, struct fv_error *error) {
+    *result = (struct fovea_image){0};
+    enum fv_status status = expect_8_bits(image, error);
+    if (status == FV_OK) {
+        status = fovea_image_create(image->width, image->height, 3, 8, result, error);
+    }
+    size_t samples = status == FV_OK ? (size_t)image->width * image->height * 3 : 0;
+    for (size_t i = 0; i < samples; i++) {
+        result->pixels.u8[i] = image->pixels.u8[image->channels == 1 ? i / 3 : i];
+    }
+    return status;
+}
+
+static struct pen yellow_pen(const struct fovea_image *image) {
+    return (struct pen){fmaxf(0.75F, (float)image->width / 400.0F), RIM_DARKNESS, {255, 221, 0}};
+}
+
+enum fv_status fovea_overlay_contour(const struct fovea_image *image, const uint8_t *mask, struct fovea_image *result,
+                                     struct fv_error *error) {
+    struct pen pen = yellow_pen(image);
+    enum fv_status status = to_rgb(image, result, error);
+    if (status == FV_OK) {
+        status = outline(mask, &pen, result, error);
+    }
+    if (status != FV_OK) {
+        fovea_image_release(result);
+    }
+    return status;
+}
+
+enum fv_status fovea_overlay_compare(const struct fovea_image *image, const uint8_t *reference,
+                                     const uint8_t *predicted, struct fovea_image *result, struct fv_error *error) {
+    struct pen broad = yellow_pen(image), narrow = {0.8F * broad.half_width, 0.0F, {0, 114, 255}};
+    broad.half_width *= 2.0F;
+    enum fv_status status = to_rgb(image, result, error);
+    if (status == FV_OK) {
+        status = outline(reference, &broad, result, error);
+    }
+    if (status == FV_OK) {
+        status = outline(predicted, &narrow, result, error);
+    }
+    if (status != FV_OK) {
+        fovea_image_release(result);
+    }
+    return status;
 }

@@ -1,6 +1,6 @@
-/* Pictures of a mask on its image.
+/* Pictures of masks on their image.
  *
- * In both, `image` has 8 bits and 1 or 3 channels, `mask` holds height x width bytes (row-major, 0: background,
+ * In all, `image` has 8 bits and 1 or 3 channels, a mask holds height x width bytes (row-major, 0: background,
  * anything else: FAZ), and *result is released by the caller. Errors: FV_ERROR_ARGUMENT (another kind of image),
  * FV_ERROR_MEMORY. On failure *result is an empty image.
  *
@@ -22,5 +22,10 @@ enum fv_status fovea_overlay_blend(const struct fovea_image *image, const uint8_
  * tinted. */
 enum fv_status fovea_overlay_contour(const struct fovea_image *image, const uint8_t *mask, struct fovea_image *result,
                                      struct fv_error *error);
+
+/* The same with two outlines: `reference` in yellow, twice as broad, and, over it, `predicted` in blue, so that both
+ * are seen where they agree. */
+enum fv_status fovea_overlay_compare(const struct fovea_image *image, const uint8_t *reference,
+                                     const uint8_t *predicted, struct fovea_image *result, struct fv_error *error);
 
 #endif

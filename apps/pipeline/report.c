@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/report_style.h"
 #include "commands.h"
 #include "fovea/memory.h"
-#include "pipeline/report_style.h"
 #include "pipeline/results.h"
 
 /* Marks that go with the words, for those who do not see the colours. */

@@ -1,9 +1,5 @@
 #include "pipeline/results.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "fovea/memory.h"
 
 const char *const fovea_state_names[FOVEA_STATE_COUNT] = {"ok", "ungradable", "failed"};
@@ -49,18 +45,6 @@ bool fovea_result_has(const struct fovea_result *result, const struct fovea_meas
 double fovea_result_value(const struct fovea_result *result, const struct fovea_measure_column *column) {
     const char *field = (const char *)&result->measures + column->offset;
     return column->whole ? (double)*(const size_t *)(const void *)field : *(const double *)(const void *)field;
-}
-
-void fovea_format_shortest(double value, char text[FOVEA_NUMBER_SIZE]) {
-    int digits = 0;
-    do {
-        snprintf(text, FOVEA_NUMBER_SIZE, "%.*e", digits, value);
-    } while (strtod(text, NULL) != value && ++digits < 17);
-    const char *exponent = strchr(text, 'e');
-    long power = exponent != NULL ? strtol(exponent + 1, NULL, 10) : 0;
-    if (exponent != NULL && power > -5 && power < 16) { /* where a plain decimal is easier to read */
-        snprintf(text, FOVEA_NUMBER_SIZE, "%.*f", digits > power ? (int)(digits - power) : 0, value);
-    }
 }
 
 void fovea_results_clear(struct fovea_results *results) {

@@ -69,10 +69,6 @@ extern const size_t fovea_measure_column_count;
 bool fovea_result_has(const struct fovea_result *result, const struct fovea_measure_column *column);
 double fovea_result_value(const struct fovea_result *result, const struct fovea_measure_column *column);
 
-enum { FOVEA_NUMBER_SIZE = 32 };
-/* The shortest decimal that reads back as `value`. */
-void fovea_format_shortest(double value, char text[FOVEA_NUMBER_SIZE]);
-
 /* Writes results.csv: RFC 4180 with \n line ends, a header, a row an image, blank for what is missing; names of files
  * are the bytes of the file system. Errors: FV_ERROR_FILE, FV_ERROR_MEMORY. */
 enum fv_status fovea_results_write_csv(const struct fovea_results *results, const char *path, struct fv_error *error);

@@ -1,4 +1,5 @@
 #include "base/buffer.h"
+#include "base/number.h"
 #include "pipeline/results.h"
 
 static void add_header(struct fovea_buffer *text) {

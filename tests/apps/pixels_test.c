@@ -180,6 +180,39 @@ START_TEST(contour_follows_the_mask) {
 }
 END_TEST
 
+/* Two squares with a side in common: both colours are seen, also there. */
+START_TEST(two_contours_are_told_apart) {
+    enum { SIDE = 400 };
+    struct fovea_image image, result;
+    struct fv_error error;
+    check_success(fovea_image_create(SIDE, SIDE, 1, 8, &image, &error), &error);
+    memset(image.pixels.u8, 90, (size_t)SIDE * SIDE);
+    uint8_t *reference = check_allocate((size_t)SIDE * SIDE, 1), *predicted = check_allocate((size_t)SIDE * SIDE, 1);
+    for (uint32_t i = 0; i < SIDE * SIDE; i++) {
+        uint32_t x = i % SIDE, y = i / SIDE;
+        reference[i] = x >= 100 && x < 200 && y >= 100 && y < 200;
+        predicted[i] = x >= 100 && x < 300 && y >= 100 && y < 200;
+    }
+    check_success(fovea_overlay_compare(&image, reference, predicted, &result, &error), &error);
+    size_t row = (size_t)150 * SIDE;
+    const uint8_t *only_reference = result.pixels.u8 + (row + 200) * 3;
+    const uint8_t *only_predicted = result.pixels.u8 + (row + 300) * 3;
+    ck_assert(only_reference[0] > 150 && only_reference[1] > 130 && only_reference[2] < 90);
+    ck_assert(only_predicted[0] < 90 && only_predicted[2] > 150);
+    bool yellow = false, blue = false;
+    for (size_t x = 94; x < 106; x++) {
+        const uint8_t *pixel = result.pixels.u8 + (row + x) * 3;
+        yellow = yellow || pixel[0] > pixel[2] + 60;
+        blue = blue || pixel[2] > pixel[0] + 60;
+    }
+    ck_assert(yellow && blue);
+    free(reference);
+    free(predicted);
+    fovea_image_release(&result);
+    fovea_image_release(&image);
+}
+END_TEST
+
 int main(void) {
     const struct check_case cases[] = {
         {"resizing", resizes_as_pillow, 12},
@@ -189,6 +222,7 @@ int main(void) {
         {"normalising", normalises_in_float_and_repeats_grey, 0},
         {"blend", blend_is_the_published_one, 0},
         {"contour", contour_follows_the_mask, 0},
+        {"two contours", two_contours_are_told_apart, 0},
     };
     return check_run("pixels", cases, sizeof cases / sizeof cases[0]);
 }

@@ -15,6 +15,7 @@ struct values {
     size_t count;
     double number;
     int choice;
+    struct fovea_option_list list;
 };
 
 static const char *const choices[] = {"mirror", "off", NULL};
@@ -44,6 +45,7 @@ static enum fovea_parse parse(const char *const *words, struct values *values, c
          .value = "C",
          .choices = choices,
          .help = ""},
+        {.name = "list", .kind = FOVEA_OPTION_LIST, .target = &values->list, .value = "L", .help = ""},
     };
     const struct fovea_syntax syntax = {.command = "test",
                                         .operands = "A [B]",
@@ -96,6 +98,18 @@ START_TEST(test_every_form_is_understood) {
 }
 END_TEST
 
+START_TEST(test_a_list_keeps_every_value) {
+    const char *const words[] = {"test", "--number", "1", "--list", "x", "--list=y", "one", NULL};
+    struct values values = {0};
+    ck_assert_int_eq(parse_quietly(words, &values), FOVEA_PARSE_GO);
+    ck_assert_uint_eq(values.list.count, 2);
+    ck_assert_str_eq(values.list.items[0], "x");
+    ck_assert_str_eq(values.list.items[1], "y");
+    values.list.count = FOVEA_OPTION_LIST_MAX;
+    ck_assert_int_eq(parse_quietly(words, &values), FOVEA_PARSE_WRONG);
+}
+END_TEST
+
 START_TEST(test_wrong_usage_is_refused) {
     static const char *const lines[][8] = {
         {"test", "a", NULL},                                    /* --number is required */
@@ -112,6 +126,7 @@ START_TEST(test_wrong_usage_is_refused) {
         {"test", "--number", "1", "--choice", "on", "a", NULL}, /* no choice */
         {"test", "--number", "1", "--flag=1", "a", NULL},       /* a flag takes no value */
         {"test", "--number", "1", "--text", "", "a", NULL},     /* empty */
+        {"test", "--number", "1", "--list", "", "a", NULL},     /* empty */
         {"test", "--number", "1", "--unknown", "a", NULL},      /* unknown */
         {"test", "--number", "1", "-x", "a", NULL},             /* unknown */
     };
@@ -135,6 +150,7 @@ int main(void) {
     Suite *suite = suite_create("options");
     TCase *rules = tcase_create("rules");
     tcase_add_test(rules, test_every_form_is_understood);
+    tcase_add_test(rules, test_a_list_keeps_every_value);
     tcase_add_test(rules, test_wrong_usage_is_refused);
     tcase_add_test(rules, test_suggestions_are_near);
     suite_add_tcase(suite, rules);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/number.h"
 #include "fovea/file.h"
 #include "fovea/memory.h"
 #include "pipeline/results.h"

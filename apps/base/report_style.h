@@ -1,5 +1,5 @@
-/* Private to report.c: how a report looks. The colours are told apart with any colour vision (Okabe and Ito), and no
- * fact is told by colour alone. */
+/* How every report looks: the text of its style element. The colours are told apart with any colour vision (Okabe and
+ * Ito), and no fact is told by colour alone. */
 #ifndef FOVEA_APPS_REPORT_STYLE_H
 #define FOVEA_APPS_REPORT_STYLE_H
 

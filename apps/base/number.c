@@ -1,0 +1,17 @@
+#include "base/number.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void fovea_format_shortest(double value, char text[FOVEA_NUMBER_SIZE]) {
+    int digits = 0;
+    do {
+        snprintf(text, FOVEA_NUMBER_SIZE, "%.*e", digits, value);
+    } while (strtod(text, NULL) != value && ++digits < 17);
+    const char *exponent = strchr(text, 'e');
+    long power = exponent != NULL ? strtol(exponent + 1, NULL, 10) : 0;
+    if (exponent != NULL && power > -5 && power < 16) { /* where a plain decimal is easier to read */
+        snprintf(text, FOVEA_NUMBER_SIZE, "%.*f", digits > power ? (int)(digits - power) : 0, value);
+    }
+}

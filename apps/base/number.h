@@ -1,0 +1,10 @@
+/* Numbers as text. Thread safety: all functions are reentrant. */
+#ifndef FOVEA_APPS_NUMBER_H
+#define FOVEA_APPS_NUMBER_H
+
+enum { FOVEA_NUMBER_SIZE = 32 };
+
+/* The shortest decimal that reads back as `value`. */
+void fovea_format_shortest(double value, char text[FOVEA_NUMBER_SIZE]);
+
+#endif
