@@ -36,9 +36,35 @@ static enum fv_status write_value(struct fv_writer *writer, const struct plan_va
     return fv_writer_set_bool(writer, value->key, value->boolean, error);
 }
 
+/* The tensors that the checkpoint calls otherwise, as MODEL_NAME=CHECKPOINT_NAME, so that the weights can be given back
+ * under their own names. */
+static enum fv_status write_renamed(struct fv_writer *writer, const struct plan *plan) {
+    const char **pairs = fv_allocate_zero(plan->tensor_count, sizeof *pairs);
+    size_t count = 0;
+    bool complete = pairs != NULL;
+    for (size_t i = 0; i < plan->tensor_count && complete; i++) {
+        const struct plan_tensor *tensor = &plan->tensors[i];
+        if (strcmp(tensor->name, tensor->source->name) != 0) {
+            pairs[count] = fv_text_format("%s=%s", tensor->name, tensor->source->name);
+            complete = pairs[count] != NULL;
+            count += complete;
+        }
+    }
+    enum fv_status status = complete ? FV_OK : checkpoint_out_of_memory(plan->checkpoint, plan->error);
+    if (status == FV_OK && count > 0) {
+        status = fv_writer_set_strings(writer, "fovea.renamed", pairs, count, plan->error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        fv_release((void *)(uintptr_t)pairs[i]);
+    }
+    fv_release(pairs);
+    return status;
+}
+
 /* Where the model comes from: the file's hash and its name without the folders, which are nobody's business. */
-static enum fv_status write_origin(struct fv_writer *writer, const struct fv_checkpoint *checkpoint,
-                                   struct fv_error *error) {
+static enum fv_status write_origin(struct fv_writer *writer, const struct plan *plan) {
+    const struct fv_checkpoint *checkpoint = plan->checkpoint;
+    struct fv_error *error = plan->error;
     char digest[65];
     char *path = fv_duplicate(checkpoint->path);
     if (path == NULL) {
@@ -57,6 +83,12 @@ static enum fv_status write_origin(struct fv_writer *writer, const struct fv_che
     if (status == FV_OK) {
         status = fv_writer_set_string(writer, "fovea.source_container", checkpoint->container, error);
     }
+    if (status == FV_OK) {
+        status = fv_writer_set_string(writer, "fovea.source_naming", plan->naming, error);
+    }
+    if (status == FV_OK) {
+        status = write_renamed(writer, plan);
+    }
     fv_release(path);
     return status;
 }
@@ -68,7 +100,7 @@ static enum fv_status write_metadata(struct fv_writer *writer, const struct plan
         status = write_value(writer, &plan->values[i], error);
     }
     if (status == FV_OK) {
-        status = write_origin(writer, plan->checkpoint, error);
+        status = write_origin(writer, plan);
     }
     if (status == FV_OK) {
         status = fv_writer_set_string(writer, "fovea.converter", "fovea " FOVEA_VERSION, error);
@@ -183,6 +215,10 @@ size_t fv_recognition_parameters(const struct fv_recognition *recognition) {
         sum += recognition->plan.tensors[i].source->elements;
     }
     return sum;
+}
+
+const char *fv_recognition_decision(const struct fv_recognition *recognition, size_t index) {
+    return index < recognition->plan.decision_count ? recognition->plan.decisions[index] : NULL;
 }
 
 /* Prints element `index` of a value. */

@@ -6,7 +6,7 @@
 
 #include "fovea/memory.h"
 
-enum { NAME_SIZE = 256, SHAPE_SIZE = 128 };
+enum { NAME_SIZE = 256, SHAPE_SIZE = 128, DECISION_SIZE = 512 };
 
 void plan_fail(struct plan *plan, enum fv_status status, const char *format, ...) {
     if (plan->status == FV_OK) {
@@ -274,7 +274,35 @@ void plan_set_bool(struct plan *plan, const char *key, bool boolean) {
     }
 }
 
+void plan_decide(struct plan *plan, const char *format, ...) {
+    char text[DECISION_SIZE];
+    va_list arguments;
+    if (plan->status != FV_OK) {
+        return;
+    }
+    if (plan->decision_count == plan->decision_capacity) {
+        size_t capacity = plan->decision_capacity == 0 ? 16 : 2 * plan->decision_capacity;
+        const char **grown = fv_reallocate(plan->decisions, plan->decision_count, capacity, sizeof *grown);
+        if (grown == NULL) {
+            out_of_memory(plan);
+            return;
+        }
+        plan->decisions = grown;
+        plan->decision_capacity = capacity;
+    }
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    plan->decisions[plan->decision_count] = fv_pool_text(&plan->pool, text, strlen(text));
+    if (plan->decisions[plan->decision_count] == NULL) {
+        out_of_memory(plan);
+        return;
+    }
+    plan->decision_count++;
+}
+
 void plan_clear(struct plan *plan) {
+    fv_release(plan->decisions);
     fv_release(plan->tensors);
     fv_release(plan->values);
     fv_names_clear(&plan->used);

@@ -8,6 +8,7 @@
 
 #include "checkpoint.h"
 #include "fovea/convert.h"
+#include "preset.h"
 
 enum plan_role {
     PLAN_WEIGHT,   /* of a convolution or linear layer: may be stored in 16 bits */
@@ -53,6 +54,10 @@ struct plan {
     struct plan_value *values;
     size_t value_count;
     size_t value_capacity;
+    const struct preset *preset; /* that the options name, or NULL */
+    const char **decisions;      /* what was decided and why, for the model's metadata */
+    size_t decision_count;
+    size_t decision_capacity;
 };
 
 /* The error of a plan: stores status and message unless there is one already. */
@@ -97,6 +102,10 @@ void plan_set_u32s(struct plan *plan, const char *key, const uint32_t *values, s
 void plan_set_f32(struct plan *plan, const char *key, float value);
 void plan_set_f32s(struct plan *plan, const char *key, const float *values, size_t count);
 void plan_set_bool(struct plan *plan, const char *key, bool value);
+
+/* Writes down what was decided and why, in words: plan_decide(plan, "swin.image_size: 384, from the attention masks in
+ * the file"). What names and shapes alone settle need not be told. */
+void plan_decide(struct plan *plan, const char *format, ...) FV_PRINTF(2, 3);
 
 /* plan_build.c: fills an empty plan from the checkpoint and the options; the caller clears it in any case. */
 enum fv_status plan_build(struct plan *plan, const struct fv_checkpoint *checkpoint,

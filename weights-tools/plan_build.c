@@ -56,10 +56,20 @@ enum fv_status plan_build(struct plan *plan, const struct fv_checkpoint *checkpo
         .architecture = "unknown",
         .naming = "unknown",
     };
+    if (options->preset != NULL) {
+        plan->preset = preset_find(options->preset);
+        if (plan->preset == NULL) {
+            plan_fail(plan, FV_ERROR_ARGUMENT, "--preset %s: expected coips-3x3 or coips-6x6", options->preset);
+            return plan->status;
+        }
+    }
     plan_family(plan);
     plan_check_unused(plan);
     if (plan->status == FV_OK) {
         pipeline_plan(plan);
+    }
+    if (plan->status == FV_OK && plan->decision_count > 0) {
+        plan_set_strings(plan, "fovea.decisions", plan->decisions, plan->decision_count);
     }
     return plan->status;
 }

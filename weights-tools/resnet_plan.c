@@ -172,6 +172,11 @@ void resnet_plan(struct plan *plan) {
     plan_set_bool(plan, "resnet.se", resnet.squeeze);
     /* torchvision and timm pad the stem's pooling; the legacy code rounds its size up instead. */
     plan_set_string(plan, "resnet.stem_pool", resnet.legacy ? "ceil" : "padded");
+    plan_decide(plan, "resnet.stem_pool: %s, %s%s",
+                resnet.legacy ? "rounded up without padding" : "padded without rounding up",
+                resnet.legacy ? "as in the legacy code, whose names the tensors have (layer0.conv1)"
+                              : "as in torchvision and timm, whose names the tensors have (conv1)",
+                plan->checkpoint->module != NULL ? "; the pickled module agrees" : "");
     plan_set_string(plan, "resnet.naming", plan->naming);
     plan_set_u32(plan, "resnet.classes", plan->classes);
     plan_set_u32(plan, "resnet.channels", plan->channels);

@@ -60,13 +60,22 @@ static void choose_size(struct plan *plan, struct swin *swin) {
         plan_fail(plan, FV_ERROR_ARGUMENT,
                   "%s: --image-size %zu contradicts the file, whose attention masks are for %zu", path, swin->image,
                   from_mask);
+    } else if (swin->image == 0 && from_mask == 0 && plan->preset != NULL) {
+        const uint32_t given = plan->options->resize_size;
+        swin->image = given != 0 ? given : plan->preset->grader.resize_size;
+        plan_decide(plan, "swin.image_size: %zu, by %s; the file has no attention masks to check it", swin->image,
+                    given != 0 ? "--resize" : "--preset");
     } else if (swin->image == 0 && from_mask == 0) {
         plan_fail(plan, FV_ERROR_ARGUMENT,
                   "%s: the file has no attention masks, so it cannot tell the side of the network's input; give "
                   "--image-size N (a multiple of %zu; 224, 256 and 384 are usual)",
                   path, swin->patch * swin->window);
-    } else if (swin->image == 0) {
+    } else if (from_mask == 0) {
+        plan_decide(plan, "swin.image_size: %zu, by --image-size; the file has no attention masks to check it",
+                    swin->image);
+    } else {
         swin->image = from_mask;
+        plan_decide(plan, "swin.image_size: %zu, from the attention masks in the file", swin->image);
     }
 }
 
@@ -160,10 +169,26 @@ static void take_all(struct plan *plan, const struct swin *swin) {
     take_renamed(plan, PLAN_VECTOR, SHAPE(plan->classes), "head", head, "bias");
 }
 
+/* What the tensors alone tell. */
+static void set_sizes(struct plan *plan, const struct swin *swin) {
+    plan_set_u32(plan, "swin.embed_dim", swin->embed);
+    plan_set_u32s(plan, "swin.depths", swin->depths, swin->stages);
+    plan_set_u32s(plan, "swin.heads", swin->heads, swin->stages);
+    plan_set_u32(plan, "swin.window", swin->window);
+    plan_set_u32(plan, "swin.patch", swin->patch);
+    plan_set_u32(plan, "swin.classes", plan->classes);
+    plan_set_u32(plan, "swin.channels", plan->channels);
+    plan_set_f32(plan, "swin.norm_epsilon", 1e-5f);
+    if (swin->modern) {
+        plan_decide(plan, "names: timm's since 0.9, as head.fc.weight tells; the model has the authors' names");
+    }
+}
+
 void swin_plan(struct plan *plan) {
     struct swin swin = {0};
     infer(plan, &swin);
     check_inferred(plan, &swin);
+    set_sizes(plan, &swin);
     if (plan->status == FV_OK) {
         choose_size(plan, &swin);
     }
@@ -174,13 +199,5 @@ void swin_plan(struct plan *plan) {
         return;
     }
     take_all(plan, &swin);
-    plan_set_u32(plan, "swin.embed_dim", swin.embed);
-    plan_set_u32s(plan, "swin.depths", swin.depths, swin.stages);
-    plan_set_u32s(plan, "swin.heads", swin.heads, swin.stages);
-    plan_set_u32(plan, "swin.window", swin.window);
-    plan_set_u32(plan, "swin.patch", swin.patch);
     plan_set_u32(plan, "swin.image_size", swin.image);
-    plan_set_u32(plan, "swin.classes", plan->classes);
-    plan_set_u32(plan, "swin.channels", plan->channels);
-    plan_set_f32(plan, "swin.norm_epsilon", 1e-5f);
 }

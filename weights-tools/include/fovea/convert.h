@@ -18,6 +18,9 @@
  * arrays belong to the caller. */
 struct fv_convert_options {
     enum fv_type weights;       /* FV_TYPE_F32, or FV_TYPE_F16 for the weights of rank 2 and more */
+    const char *preset;         /* "coips-3x3" or "coips-6x6": what the published program does, for all that the other
+                                   members leave open; they win, and the model says so. A preset's size that is not
+                                   the network's own is an error */
     uint32_t image_size;        /* side of a classifier's input */
     const char *task;           /* "quality" or "segmentation" */
     const char *const *classes; /* names, in the order of the outputs */
@@ -64,6 +67,9 @@ const char *fv_recognition_naming(const struct fv_recognition *recognition);
 
 /* Number of values of all tensors that would be written. */
 size_t fv_recognition_parameters(const struct fv_recognition *recognition);
+
+/* Decision `index`, in words: what was chosen and why; NULL from the end on. */
+const char *fv_recognition_decision(const struct fv_recognition *recognition, size_t index);
 
 /* Metadata entry `index`: its key, and its value as text in `text` (cut to `size` bytes); NULL from the end on. */
 const char *fv_recognition_metadata(const struct fv_recognition *recognition, size_t index, char *text, size_t size);
