@@ -61,8 +61,8 @@ enum fv_status numpy_dtype_new(struct pickle *pickle, const struct value *argume
 enum fv_status numpy_dtype_build(struct pickle *pickle, struct value *dtype, const struct value *state) {
     const char *order = value_string(value_element(state, 1));
     int64_t size;
-    if (value_length(state) < 7 || order == NULL || order[0] == '\0' || order[1] != '\0' ||
-        strchr("<>|=", order[0]) == NULL || !value_integer(value_element(state, 5), &size)) {
+    if (state->type != VALUE_TUPLE || value_length(state) < 7 || order == NULL || order[0] == '\0' ||
+        order[1] != '\0' || strchr("<>|=", order[0]) == NULL || !value_integer(value_element(state, 5), &size)) {
         return broken(pickle, "type");
     }
     for (size_t i = 2; i < 5; i++) {
@@ -177,17 +177,19 @@ enum fv_status numpy_array_new(struct pickle *pickle, struct value **result) {
     return (*result)->array == NULL ? pickle_out_of_memory(pickle) : FV_OK;
 }
 
-/* (1, shape, dtype, fortran order, bytes or list). */
+/* (1, shape, dtype, fortran order, bytes or list), once. */
 enum fv_status numpy_array_build(struct pickle *pickle, struct value *value, const struct value *state) {
     struct array *array = value->array;
     const struct value *shape = value_element(state, 1);
     const struct value *dtype = value_element(state, 2);
     const struct value *data = value_element(state, 4);
     int64_t fortran_order;
-    if (value_length(state) != 5 || shape->type != VALUE_TUPLE || shape->items.count > VALUE_RANK ||
-        dtype->type != VALUE_DTYPE || !value_integer(value_element(state, 3), &fortran_order)) {
+    if (array->built || state->type != VALUE_TUPLE || value_length(state) != 5 || shape->type != VALUE_TUPLE ||
+        shape->items.count > VALUE_RANK || dtype->type != VALUE_DTYPE ||
+        !value_integer(value_element(state, 3), &fortran_order)) {
         return broken(pickle, "array");
     }
+    array->built = true;
     size_t elements = 1;
     for (size_t i = 0; i < shape->items.count; i++) {
         int64_t size;

@@ -5,6 +5,8 @@
 #include "fovea/memory.h"
 #include "pickle.h"
 
+enum { MOST_REPEATED = 1 << 24 }; /* elements of a tensor with strides of 0: a small file must not fill the machine */
+
 static const char *global_text(const struct value *function, char *text, size_t size) {
     if (function->type == VALUE_GLOBAL) {
         snprintf(text, size, "%.100s %.100s", function->global->module, function->global->name);
@@ -33,10 +35,12 @@ static bool read_sizes(const struct value *tuple, size_t *sizes, uint32_t *count
     return true;
 }
 
-/* Whether the last element of `tensor` lies inside its storage: offset + sum of (size - 1) x stride < elements. */
-static bool inside_storage(const struct tensor *tensor) {
+/* Whether the last element of `tensor` lies inside its storage: offset + sum of (size - 1) x stride < elements. The
+ * number of elements, which may be larger where strides are 0, is stored. */
+static bool inside_storage(const struct tensor *tensor, size_t *count) {
     size_t last = tensor->offset;
     size_t elements = 1;
+    *count = 0;
     for (uint32_t i = 0; i < tensor->rank; i++) {
         size_t step;
         if (tensor->shape[i] == 0) {
@@ -47,6 +51,7 @@ static bool inside_storage(const struct tensor *tensor) {
             return false;
         }
     }
+    *count = elements;
     return last < tensor->storage->elements;
 }
 
@@ -66,10 +71,16 @@ static enum fv_status rebuild_tensor(struct pickle *pickle, const struct value *
     }
     tensor->storage = storage->storage;
     tensor->offset = (size_t)offset;
-    if (!inside_storage(tensor)) {
+    size_t elements;
+    if (!inside_storage(tensor, &elements)) {
         return pickle_fail(pickle, FV_ERROR_FORMAT,
                            "a tensor at offset %zu reaches beyond its storage %s, which holds %zu elements",
                            tensor->offset, tensor->storage->key, tensor->storage->elements);
+    }
+    if (elements > MOST_REPEATED && elements > tensor->storage->elements) {
+        return pickle_fail(pickle, FV_ERROR_UNSUPPORTED,
+                           "a tensor repeats the %zu elements of storage %s to %zu, at most %d expected",
+                           tensor->storage->elements, tensor->storage->key, elements, MOST_REPEATED);
     }
     enum fv_status status = pickle_value(pickle, VALUE_TENSOR, result);
     if (status == FV_OK) {

@@ -38,7 +38,7 @@ static enum fv_status make_view(struct pickle *pickle, const struct value *view,
 static enum fv_status find_persistent(void *context, struct pickle *pickle, const struct value *id,
                                       struct value **result) {
     struct torch_reader *reader = context;
-    if (value_is_string(value_element(id, 0), "module") && value_element(id, 1) != NULL &&
+    if (id->type == VALUE_TUPLE && value_is_string(value_element(id, 0), "module") && value_element(id, 1) != NULL &&
         value_element(id, 1)->type == VALUE_GLOBAL) {
         *result = id->items.at[1];
         return FV_OK;

@@ -4,7 +4,10 @@
 #include "fovea/memory.h"
 #include "torch.h"
 
-enum { MOST_VISITS = 1 << 16 };
+enum {
+    MOST_VISITS = 1 << 16,
+    MOST_STEPS = 1 << 26, /* attributes looked at: a small file may name one huge module again and again */
+};
 
 /* A list of names and tensors before their common prefix is known. */
 struct collector {
@@ -13,6 +16,7 @@ struct collector {
     size_t count;
     size_t capacity;
     size_t visits; /* modules seen: a file may name one module under many paths */
+    size_t steps;
 };
 
 static enum fv_status out_of_memory(const struct collector *collector) {
@@ -88,14 +92,32 @@ struct visit {
     unsigned depth;
 };
 
+/* The dictionary that a module has under this name, within the budget of steps. */
+static enum fv_status take_dictionary(struct collector *collector, const struct visit *visit, const char *attribute,
+                                      const struct value **dictionary) {
+    const char *path = visit->path[0] == '\0' ? "(root)" : visit->path;
+    const struct value *state = visit->module->record.state;
+    *dictionary = value_get(visit->module, attribute);
+    if (*dictionary == NULL || (*dictionary)->type != VALUE_DICTIONARY) {
+        return fv_error_set(collector->reader->error, FV_ERROR_FORMAT, "%s: module %s has no dict %s",
+                            collector->reader->file->path, path, attribute);
+    }
+    collector->steps += state->items.count + (*dictionary)->items.count;
+    if (collector->steps > MOST_STEPS) {
+        return fv_error_set(collector->reader->error, FV_ERROR_UNSUPPORTED,
+                            "%s: module %s: the modules have more than %d attributes", collector->reader->file->path,
+                            path, MOST_STEPS);
+    }
+    return FV_OK;
+}
+
 /* The parameters or buffers of one module; None where it has none of that name. */
 static enum fv_status collect_own(struct collector *collector, const struct visit *visit, const char *attribute) {
-    const struct value *own = value_get(visit->module, attribute);
-    if (own == NULL || own->type != VALUE_DICTIONARY) {
-        return fv_error_set(collector->reader->error, FV_ERROR_FORMAT, "%s: module %s has no dict %s",
-                            collector->reader->file->path, visit->path[0] == '\0' ? "(root)" : visit->path, attribute);
+    const struct value *own;
+    enum fv_status status = take_dictionary(collector, visit, attribute, &own);
+    if (status != FV_OK) {
+        return status;
     }
-    enum fv_status status = FV_OK;
     for (size_t i = 0; i + 1 < own->items.count && status == FV_OK; i += 2) {
         const char *name = value_string(own->items.at[i]);
         const struct value *value = own->items.at[i + 1];
@@ -115,10 +137,10 @@ static enum fv_status collect_own(struct collector *collector, const struct visi
 static enum fv_status push_children(struct collector *collector, struct visit visit, struct visit *stack,
                                     size_t *stack_count) {
     const char *path = collector->reader->file->path;
-    const struct value *children = value_get(visit.module, "_modules");
-    if (children == NULL || children->type != VALUE_DICTIONARY) {
-        return fv_error_set(collector->reader->error, FV_ERROR_FORMAT, "%s: module %s has no dict _modules", path,
-                            visit.path);
+    const struct value *children;
+    enum fv_status status = take_dictionary(collector, &visit, "_modules", &children);
+    if (status != FV_OK) {
+        return status;
     }
     for (size_t i = children->items.count; i >= 2; i -= 2) {
         const char *name = value_string(children->items.at[i - 2]);

@@ -87,6 +87,7 @@ struct dtype {
 };
 
 struct array {
+    bool built; /* has its content */
     struct dtype dtype;
     uint32_t rank;
     size_t shape[VALUE_RANK];

@@ -469,11 +469,9 @@ static void put_module(struct bytes *pickle, const struct made_network *network,
     bytes_text(pickle, "ub");
 }
 
-/* A zip with this pickle and the network's storages; the pickle is freed. */
-static struct bytes zip_with(struct bytes *pickle, const struct made_network *network) {
+struct bytes made_zip_with(const void *pickle, size_t size, const struct made_network *network) {
     struct zip_made zip = {0};
-    zip_made_add(&zip, "some name/data.pkl", pickle->at, pickle->size);
-    bytes_clear(pickle);
+    zip_made_add(&zip, "some name/data.pkl", pickle, size);
     for (size_t i = 0; i < network->count; i++) {
         char name[64];
         struct bytes values = {0};
@@ -486,18 +484,33 @@ static struct bytes zip_with(struct bytes *pickle, const struct made_network *ne
     return zip_made_end(&zip, true);
 }
 
-struct bytes made_torch_zip(const struct made_network *network) {
-    struct bytes pickle = state_dict_pickle(network, false);
-    return zip_with(&pickle, network);
+struct bytes made_state_dict_pickle(const struct made_network *network) {
+    return state_dict_pickle(network, false);
 }
 
-struct bytes made_module_zip(const struct made_network *network, const struct made_attribute *attributes,
-                             size_t count) {
+struct bytes made_module_pickle(const struct made_network *network, const struct made_attribute *attributes,
+                                size_t count) {
     struct bytes pickle = {0};
     bytes_text(&pickle, "\x80\x02");
     put_module(&pickle, network, "", attributes, count);
     bytes_u8(&pickle, '.');
-    return zip_with(&pickle, network);
+    return pickle;
+}
+
+/* The pickle is freed. */
+static struct bytes zip_of(struct bytes pickle, const struct made_network *network) {
+    struct bytes file = made_zip_with(pickle.at, pickle.size, network);
+    bytes_clear(&pickle);
+    return file;
+}
+
+struct bytes made_torch_zip(const struct made_network *network) {
+    return zip_of(made_state_dict_pickle(network), network);
+}
+
+struct bytes made_module_zip(const struct made_network *network, const struct made_attribute *attributes,
+                             size_t count) {
+    return zip_of(made_module_pickle(network, attributes, count), network);
 }
 
 struct bytes made_torch_legacy(const struct made_network *network) {

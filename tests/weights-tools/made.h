@@ -81,6 +81,13 @@ struct made_attribute {
     const char *opcodes; /* that push its value */
 };
 struct bytes made_module_zip(const struct made_network *network, const struct made_attribute *attributes, size_t count);
+
+/* The parts of the zips: their data.pkl, and a zip with any data.pkl and the network's storages. */
+struct bytes made_state_dict_pickle(const struct made_network *network);
+struct bytes made_module_pickle(const struct made_network *network, const struct made_attribute *attributes,
+                                size_t count);
+struct bytes made_zip_with(const void *pickle, size_t size, const struct made_network *network);
+
 struct bytes made_safetensors(const struct made_network *network);
 
 /* A folder that is removed, with what is in it, when the test program ends. */

@@ -6,109 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "fovea/convert.h"
 #include "fovea/model.h"
-#include "made.h"
+#include "made_nnunet.h"
 
-/* Plans, as far as cases change them. Lists end with -1. */
-struct plans {
-    int modalities, classes, features;
-    int patch[4];
-    int pools[8];   /* pairs */
-    int kernels[8]; /* pairs */
-    int transpose[4];
-    const char *scheme;
-    const char *preprocessor;
-    const char *trainer;
-    bool without_lists; /* neither pools nor kernels: num_pool_per_axis says it */
-    int counts[3];
-};
-
-static struct plans plans;
+static struct made_plans plans;
 static struct made_network network;
 static struct fv_error error;
 
-static void put_list(struct bytes *pickle, const int *values) {
-    bytes_text(pickle, "](");
-    for (size_t i = 0; values[i] >= 0; i++) {
-        pickle_integer(pickle, values[i]);
-    }
-    bytes_u8(pickle, 'e');
-}
-
-static void put_pairs(struct bytes *pickle, const int *values) {
-    bytes_text(pickle, "](");
-    for (size_t i = 0; values[i] >= 0; i += 2) {
-        bytes_text(pickle, "](");
-        pickle_integer(pickle, values[i]);
-        pickle_integer(pickle, values[i + 1]);
-        bytes_u8(pickle, 'e');
-    }
-    bytes_u8(pickle, 'e');
-}
-
-/* A dictionary from each modality's number to the value whose opcodes are `value`. */
-static void put_each(struct bytes *pickle, const struct bytes *value) {
-    bytes_text(pickle, "}(");
-    for (int i = 0; i < plans.modalities; i++) {
-        pickle_integer(pickle, i);
-        bytes_add(pickle, value->at, value->size);
-    }
-    bytes_u8(pickle, 'u');
-}
-
-static void put_stage(struct bytes *pickle) {
-    bytes_text(pickle, "}(");
-    pickle_integer(pickle, 0);
-    bytes_text(pickle, "}(");
-    pickle_text(pickle, "patch_size");
-    put_list(pickle, plans.patch);
-    if (plans.without_lists) {
-        pickle_text(pickle, "num_pool_per_axis");
-        put_list(pickle, plans.counts);
-    } else {
-        pickle_text(pickle, "pool_op_kernel_sizes");
-        put_pairs(pickle, plans.pools);
-        pickle_text(pickle, "conv_kernel_sizes");
-        put_pairs(pickle, plans.kernels);
-    }
-    bytes_text(pickle, "uu");
-}
-
-static void put_plans(struct bytes *pickle) {
-    struct bytes scheme = {0};
-    struct bytes masked = {0};
-    pickle_text(&scheme, plans.scheme);
-    bytes_u8(&masked, 0x88);
-    bytes_text(pickle, "}(");
-    pickle_text(pickle, "num_modalities");
-    pickle_integer(pickle, plans.modalities);
-    pickle_text(pickle, "num_classes");
-    pickle_integer(pickle, plans.classes);
-    pickle_text(pickle, "base_num_features");
-    pickle_integer(pickle, plans.features);
-    pickle_text(pickle, "transpose_forward");
-    put_list(pickle, plans.transpose);
-    pickle_text(pickle, "normalization_schemes");
-    put_each(pickle, &scheme);
-    pickle_text(pickle, "use_mask_for_norm");
-    put_each(pickle, &masked);
-    pickle_text(pickle, "preprocessor_name");
-    pickle_text(pickle, plans.preprocessor);
-    pickle_text(pickle, "plans_per_stage");
-    put_stage(pickle);
-    bytes_u8(pickle, 'u');
-    bytes_clear(&scheme);
-    bytes_clear(&masked);
-}
-
 /* Writes plans.pkl. */
 static void write_plans(void) {
-    struct bytes pickle = {0};
-    bytes_text(&pickle, "\x80\x02");
-    put_plans(&pickle);
-    bytes_u8(&pickle, '.');
+    struct bytes pickle = made_plans_pickle(&plans);
     scratch_write("plans.pkl", &pickle);
     bytes_clear(&pickle);
 }
@@ -116,19 +26,9 @@ static void write_plans(void) {
 /* Writes fold_K with the network and the plans as they stand. */
 static void write_fold(int fold) {
     char name[64];
-    struct bytes pickle = {0};
+    struct bytes pickle = made_fold_pickle(&plans);
     snprintf(name, sizeof name, "fold_%d", fold);
     mkdir(scratch_path(name), 0700);
-    bytes_text(&pickle, "\x80\x02}(");
-    pickle_text(&pickle, "name");
-    pickle_text(&pickle, plans.trainer);
-    pickle_text(&pickle, "init");
-    bytes_text(&pickle, "(NNNNN");
-    pickle_integer(&pickle, 0); /* the stage */
-    bytes_u8(&pickle, 't');
-    pickle_text(&pickle, "plans");
-    put_plans(&pickle);
-    bytes_text(&pickle, "u.");
     snprintf(name, sizeof name, "fold_%d/model_best.model.pkl", fold);
     scratch_write(name, &pickle);
     bytes_clear(&pickle);
@@ -139,18 +39,7 @@ static void write_fold(int fold) {
 }
 
 static void setup(void) {
-    plans = (struct plans){
-        .modalities = 2,
-        .classes = 2,
-        .features = 4,
-        .patch = {8, 12, -1},
-        .pools = {2, 1, -1},
-        .kernels = {3, 3, 3, 1, -1},
-        .transpose = {0, 1, 2, -1},
-        .scheme = "nonCT",
-        .preprocessor = "PreprocessorFor2D",
-        .trainer = "nnUNetTrainerV2",
-    };
+    plans = made_plans();
     network = made_unet();
 }
 
@@ -223,6 +112,20 @@ START_TEST(folds_are_converted) {
 }
 END_TEST
 
+/* Plans with numpy's numbers, as the original program writes them. */
+START_TEST(numpy_plans_are_read) {
+    plans.numpy = true;
+    write_plans();
+    write_fold(0);
+    enum fv_status status = convert();
+    ck_assert_msg(status == FV_OK, "%s", status == FV_OK ? "" : error.message);
+    ck_assert_int_eq(unlink(scratch_path("model.gguf")), 0);
+    plans.classes = 3;
+    write_fold(0);
+    expect_refusal("disagree in num_classes");
+}
+END_TEST
+
 /* Without lists of poolings and kernels, the counts of poolings an axis tell both; kernels are 3 x 3 then, which the
  * made network's lower level, of 3 x 1, does not have. */
 START_TEST(pools_are_derived) {
@@ -240,23 +143,23 @@ START_TEST(impossible_plans_are_refused) {
         int value;
         const char *message;
     } cases[] = {
-        {offsetof(struct plans, pools[0]), -1, "pool_op_kernel_sizes is missing or wrong, expected 1 to 15 pairs"},
-        {offsetof(struct plans, pools[1]), 7, "pool_op_kernel_sizes is missing or wrong, expected pairs"},
-        {offsetof(struct plans, kernels[2]), -1, "conv_kernel_sizes has 1 entries, expected one more than the 1"},
-        {offsetof(struct plans, kernels[3]), 2, "conv_kernel_sizes is missing or wrong, expected pairs of 1 or 3"},
-        {offsetof(struct plans, patch[0]), 9, "patch_size 9 is not divisible"},
-        {offsetof(struct plans, patch[0]), 0, "patch_size is missing or wrong"},
-        {offsetof(struct plans, patch[1]), -1, "patch_size is missing or wrong"},
-        {offsetof(struct plans, patch[2]), 16, "three-dimensional"},
-        {offsetof(struct plans, transpose[0]), 1, "transpose_forward is missing or wrong, expected a permutation"},
-        {offsetof(struct plans, transpose[2]), 3, "transpose_forward is missing or wrong, expected a permutation"},
-        {offsetof(struct plans, modalities), 0, "num_modalities is missing or not an integer"},
-        {offsetof(struct plans, classes), 0, "num_classes is missing or not an integer"},
-        {offsetof(struct plans, features), 100000, "base_num_features is missing or not an integer"},
+        {offsetof(struct made_plans, pools[0]), -1, "pool_op_kernel_sizes is missing or wrong, expected 1 to 15 pairs"},
+        {offsetof(struct made_plans, pools[1]), 7, "pool_op_kernel_sizes is missing or wrong, expected pairs"},
+        {offsetof(struct made_plans, kernels[2]), -1, "conv_kernel_sizes has 1 entries, expected one more than the 1"},
+        {offsetof(struct made_plans, kernels[3]), 2, "conv_kernel_sizes is missing or wrong, expected pairs of 1 or 3"},
+        {offsetof(struct made_plans, patch[0]), 9, "patch_size 9 is not divisible"},
+        {offsetof(struct made_plans, patch[0]), 0, "patch_size is missing or wrong"},
+        {offsetof(struct made_plans, patch[1]), -1, "patch_size is missing or wrong"},
+        {offsetof(struct made_plans, patch[2]), 16, "three-dimensional"},
+        {offsetof(struct made_plans, transpose[0]), 1, "transpose_forward is missing or wrong, expected a permutation"},
+        {offsetof(struct made_plans, transpose[2]), 3, "transpose_forward is missing or wrong, expected a permutation"},
+        {offsetof(struct made_plans, modalities), 0, "num_modalities is missing or not an integer"},
+        {offsetof(struct made_plans, classes), 0, "num_classes is missing or not an integer"},
+        {offsetof(struct made_plans, features), 100000, "base_num_features is missing or not an integer"},
     };
     write_plans();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct plans kept = plans;
+        struct made_plans kept = plans;
         plans.patch[3] = -1;
         memcpy((char *)&plans + cases[i].offset, &cases[i].value, sizeof cases[i].value);
         write_fold(0);
@@ -332,6 +235,7 @@ int main(void) {
     TCase *tests = tcase_create("nnunet");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, folds_are_converted);
+    tcase_add_test(tests, numpy_plans_are_read);
     tcase_add_test(tests, pools_are_derived);
     tcase_add_test(tests, impossible_plans_are_refused);
     tcase_add_test(tests, contradictions_are_named);

@@ -1,0 +1,9 @@
+/* BMP images. */
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (fuzz_begins(data, size, "BM", 2)) {
+        fuzz_image(data, size);
+    }
+    return 0;
+}
