@@ -1,13 +1,11 @@
 /* fovea inspect: what a model file or a checkpoint holds. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "commands.h"
 #include "fovea/convert.h"
-#include "fovea/file.h"
 #include "fovea/model.h"
+#include "model_file.h"
 #include "options.h"
 #include "plan_table.h"
 
@@ -136,23 +134,6 @@ static int inspect_checkpoint(const char *path, bool with_tensors, uint32_t imag
     return result;
 }
 
-/* Whether the file begins as GGUF files do. */
-static int is_model(const char *path, bool *yes) {
-    struct stat information;
-    struct fv_mapping mapping;
-    struct fv_error error;
-    *yes = false;
-    if (stat(path, &information) == 0 && S_ISDIR(information.st_mode)) {
-        return FOVEA_EXIT_DONE;
-    }
-    if (fv_file_map(path, &mapping, &error) != FV_OK) {
-        return fail(&error);
-    }
-    *yes = mapping.size >= 4 && memcmp(mapping.bytes, "GGUF", 4) == 0;
-    fv_file_unmap(&mapping);
-    return FOVEA_EXIT_DONE;
-}
-
 int fovea_command_inspect(int count, char **arguments) {
     struct request request = {0};
     const struct fovea_option options[] = {
@@ -196,9 +177,9 @@ int fovea_command_inspect(int count, char **arguments) {
     case FOVEA_PARSE_GO:
         break;
     }
-    int result = is_model(arguments[1], &yes);
-    if (result != FOVEA_EXIT_DONE) {
-        return result;
+    struct fv_error error;
+    if (fovea_is_model(arguments[1], &yes, &error) != FV_OK) {
+        return fail(&error);
     }
     return yes ? inspect_model(arguments[1], &request)
                : inspect_checkpoint(arguments[1], request.tensors, (uint32_t)request.image_size);

@@ -10,6 +10,7 @@
 #include "image/normalise.h"
 #include "pipeline/nnunet.h"
 #include "pipeline/preparation.h"
+#include "pipeline/readiness.h"
 
 enum { CHANNELS_MAX = 8 };
 
@@ -108,7 +109,8 @@ enum fv_status fovea_grader_create(const struct fv_model *model, struct fv_threa
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", fv_model_path(model));
     }
     made->model = model;
-    enum fv_status status = check_classes(model, error);
+    enum fv_status status = fovea_model_check(model, false, error);
+    status = status != FV_OK ? status : check_classes(model, error);
     status = status != FV_OK ? status : fovea_read_size(model, true, &made->size, &made->filter, error);
     status = status != FV_OK ? status : plan(made, threads, error);
     status = status != FV_OK ? status : read_normalisation(made, error);

@@ -9,6 +9,7 @@
 #include "fovea/nets.h"
 #include "pipeline/nnunet.h"
 #include "pipeline/preparation.h"
+#include "pipeline/readiness.h"
 #include "pipeline/segmenter.h"
 
 enum { PATCH_MAX = 4096, CLASSES_MAX = 255 };
@@ -164,7 +165,8 @@ enum fv_status fovea_segmenter_create(const struct fv_model *model, struct fv_th
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", fv_model_path(model));
     }
     made->model = model;
-    enum fv_status status = read_patch(made, error);
+    enum fv_status status = fovea_model_check(model, false, error);
+    status = status != FV_OK ? status : read_patch(made, error);
     status = status != FV_OK ? status : read_mirrors(made, mirror, error);
     status = status != FV_OK ? status : fovea_read_size(model, false, &made->working_size, &made->filter, error);
     status = status != FV_OK ? status : plan_members(made, threads, error);

@@ -19,6 +19,14 @@ _fovea() {
         mapfile -t COMPREPLY < <(compgen -W 'f32 f16' -- "$word")
         return
         ;;
+    --to)
+        mapfile -t COMPREPLY < <(compgen -W 'gguf safetensors' -- "$word")
+        return
+        ;;
+    --preset)
+        mapfile -t COMPREPLY < <(compgen -W 'coips-3x3 coips-6x6' -- "$word")
+        return
+        ;;
     --task)
         mapfile -t COMPREPLY < <(compgen -W 'quality segmentation' -- "$word")
         return
@@ -44,7 +52,7 @@ _fovea() {
         measure) options='--fov --output --list --help' ;;
         models) options='--help' ;;
         phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
-        convert) options='--output --weights --image-size --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --note --help' ;;
+        convert) options='--output --to --fold --preset --weights --image-size --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --note --help' ;;
         inspect) options='--tensors --plan --size --image-size --help' ;;
         infer) options='--output --trace --fold --threads --help' ;;
         bench) options='--threads --size --repeat --json --profile --help' ;;

@@ -76,6 +76,10 @@ const struct fv_checkpoint_tensor *fv_checkpoint_tensor(const struct fv_checkpoi
 enum fv_status fv_checkpoint_read(const struct fv_checkpoint *checkpoint, const struct fv_checkpoint_tensor *tensor,
                                   float *values, struct fv_error *error);
 
+/* Copies all elements of `tensor` in C order to `bytes` (tensor->elements x fv_element_size) as they are stored, and
+ * gives the pages back as fv_checkpoint_read does. */
+void fv_checkpoint_copy(const struct fv_checkpoint *checkpoint, const struct fv_checkpoint_tensor *tensor, void *bytes);
+
 /* The SHA-256 of the file in 64 lower-case hexadecimal digits and a zero. Of a folder: of plans.pkl and then, for each
  * fold in ascending order, model_best.model and model_best.model.pkl, one after the other. */
 void fv_checkpoint_sha256(const struct fv_checkpoint *checkpoint, char digest[65]);
