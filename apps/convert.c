@@ -24,7 +24,7 @@ struct request {
     size_t image_size;
     const char *task, *classes, *resize, *mean, *deviation, *fields, *layers;
     const char *name, *licence, *attribution, *note;
-    bool zscore;
+    bool zscore, strict;
 };
 
 enum { FORMAT_GGUF, FORMAT_SAFETENSORS };
@@ -138,6 +138,11 @@ static int fail(const struct fv_error *error) {
     return error->status == FV_ERROR_ARGUMENT ? FOVEA_EXIT_USAGE : FOVEA_EXIT_UNUSABLE;
 }
 
+static void print_warning(void *context, const char *message) {
+    (void)context;
+    fprintf(stderr, "fovea convert: warning: %s\n", message);
+}
+
 static void report(const struct fv_recognition *recognition, const struct fv_checkpoint *checkpoint,
                    const char *output) {
     fprintf(stderr, "%s: %s, %s (%s names), %zu parameters -> %s\n", fv_checkpoint_path(checkpoint),
@@ -185,6 +190,7 @@ static const char *model_option(const struct request *request) {
         {"licence", request->licence != NULL},
         {"attribution", request->attribution != NULL},
         {"note", request->note != NULL},
+        {"strict", request->strict},
     };
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         if (options[i].given) {
@@ -236,6 +242,8 @@ static int run(const struct fovea_syntax *syntax, const struct request *request,
     options.licence = request->licence;
     options.attribution = request->attribution;
     options.note = request->note;
+    options.strict = request->strict;
+    options.warn = print_warning;
     struct lists *lists = fv_allocate_zero(1, sizeof *lists);
     const char *const texts[] = {request->classes, request->layers, request->resize};
     bool complete = lists != NULL;
@@ -357,6 +365,10 @@ int fovea_command_convert(int count, char **arguments) {
          .target = &request.attribution,
          .value = "TEXT",
          .help = "who made the weights and from which data"},
+        {.name = "strict",
+         .kind = FOVEA_OPTION_FLAG,
+         .target = &request.strict,
+         .help = "refuse a file that is doubtful: one whose zip entries have a wrong CRC-32"},
         {.name = "note",
          .kind = FOVEA_OPTION_TEXT,
          .target = &request.note,

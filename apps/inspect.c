@@ -113,6 +113,10 @@ static int inspect_checkpoint(const char *path, bool with_tensors, uint32_t imag
         return fail(&error);
     }
     printf("%s: %s, %zu tensors\n", path, fv_checkpoint_container(checkpoint), fv_checkpoint_tensor_count(checkpoint));
+    if (fv_checkpoint_doubt(checkpoint) != NULL) {
+        printf("  warning: %s\n", fv_checkpoint_doubt(checkpoint));
+        fprintf(stderr, "fovea inspect: warning: %s\n", fv_checkpoint_doubt(checkpoint));
+    }
     fv_convert_options_default(&options);
     options.image_size = image_size;
     int result = FOVEA_EXIT_DONE;

@@ -136,6 +136,7 @@ void fv_checkpoint_close(struct fv_checkpoint *checkpoint) {
     }
     fv_names_clear(&checkpoint->names);
     fv_release(checkpoint->tensors);
+    fv_release(checkpoint->checksums);
     fv_pool_clear(&checkpoint->pool);
     fv_release(checkpoint->path);
     fv_release(checkpoint);
@@ -147,6 +148,10 @@ const char *fv_checkpoint_path(const struct fv_checkpoint *checkpoint) {
 
 const char *fv_checkpoint_container(const struct fv_checkpoint *checkpoint) {
     return checkpoint->container;
+}
+
+const char *fv_checkpoint_doubt(const struct fv_checkpoint *checkpoint) {
+    return checkpoint->doubt;
 }
 
 size_t fv_checkpoint_tensor_count(const struct fv_checkpoint *checkpoint) {

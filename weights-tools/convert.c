@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "checksum.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
 #include "plan.h"
@@ -93,7 +94,26 @@ static enum fv_status write_origin(struct fv_writer *writer, const struct plan *
     return status;
 }
 
-static enum fv_status write_metadata(struct fv_writer *writer, const struct plan *plan) {
+/* What is doubtful of the checkpoint's file goes into the model and to the caller, or is an error. */
+static enum fv_status write_warnings(struct fv_writer *writer, struct plan *plan) {
+    const struct fv_convert_options *options = plan->options;
+    const char *const *doubts;
+    size_t count;
+    enum fv_status status = checksum_doubts(plan, &doubts, &count);
+    if (status == FV_OK && count > 0 && options->strict) {
+        return fv_error_set(plan->error, FV_ERROR_FORMAT, "%s: refused by --strict: %s", plan->checkpoint->path,
+                            doubts[0]);
+    }
+    if (status == FV_OK && count > 0) {
+        status = fv_writer_set_strings(writer, "fovea.warnings", doubts, count, plan->error);
+    }
+    for (size_t i = 0; status == FV_OK && options->warn != NULL && i < count; i++) {
+        options->warn(options->warn_context, doubts[i]);
+    }
+    return status;
+}
+
+static enum fv_status write_metadata(struct fv_writer *writer, struct plan *plan) {
     struct fv_error *error = plan->error;
     enum fv_status status = fv_writer_set_string(writer, "general.architecture", plan->architecture, error);
     for (size_t i = 0; i < plan->value_count && status == FV_OK; i++) {
@@ -101,6 +121,9 @@ static enum fv_status write_metadata(struct fv_writer *writer, const struct plan
     }
     if (status == FV_OK) {
         status = write_origin(writer, plan);
+    }
+    if (status == FV_OK) {
+        status = write_warnings(writer, plan);
     }
     if (status == FV_OK) {
         status = fv_writer_set_string(writer, "fovea.converter", "fovea " FOVEA_VERSION, error);
@@ -139,7 +162,7 @@ static enum fv_status write_tensor(struct fv_writer *writer, const struct plan *
     return status == FV_OK ? fv_writer_tensor(writer, values, source->elements, plan->error) : status;
 }
 
-static enum fv_status write_model(struct fv_writer *writer, const struct plan *plan) {
+static enum fv_status write_model(struct fv_writer *writer, struct plan *plan) {
     size_t most_elements;
     enum fv_status status = write_metadata(writer, plan);
     if (status == FV_OK) {

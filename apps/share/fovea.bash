@@ -52,7 +52,7 @@ _fovea() {
         measure) options='--fov --output --list --help' ;;
         models) options='--help' ;;
         phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
-        convert) options='--output --to --fold --preset --weights --image-size --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --note --help' ;;
+        convert) options='--output --to --fold --preset --weights --image-size --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --help' ;;
         inspect) options='--tensors --plan --size --image-size --help' ;;
         infer) options='--output --trace --fold --threads --help' ;;
         bench) options='--threads --size --repeat --json --profile --help' ;;

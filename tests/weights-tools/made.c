@@ -1,17 +1,25 @@
 #include "made.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
+
+/* Ends the program: a test fails by that, and so does a program that is no test. */
+static void require(bool fine, const char *what) {
+    if (!fine) {
+        fprintf(stderr, "making a checkpoint failed: %s\n", what);
+        abort();
+    }
+}
 
 void bytes_add(struct bytes *bytes, const void *added, size_t size) {
     if (bytes->size + size > bytes->capacity) {
         bytes->capacity = 2 * (bytes->size + size) + 64;
         bytes->at = realloc(bytes->at, bytes->capacity);
-        ck_assert_ptr_nonnull(bytes->at);
+        require(bytes->at != NULL, "memory");
     }
     if (size > 0) {
         memcpy(bytes->at + bytes->size, added, size);
@@ -52,7 +60,7 @@ size_t bytes_find(const struct bytes *bytes, const void *pattern, size_t size, s
             return at;
         }
     }
-    ck_abort_msg("the pattern is not there");
+    require(false, "the pattern is not there");
     return 0;
 }
 
@@ -139,6 +147,24 @@ struct bytes zip_made_end(struct zip_made *zip, bool zip64) {
     return file;
 }
 
+static uint32_t number_at(const struct bytes *bytes, size_t offset, size_t size) {
+    uint32_t number = 0;
+    memcpy(&number, bytes->at + offset, size);
+    return number;
+}
+
+void zip_add_checksums(struct bytes *file) {
+    size_t end = file->size - 22;
+    size_t at = number_at(file, end + 16, 4);
+    for (uint32_t left = number_at(file, end + 10, 2); left > 0; left--) {
+        size_t local = number_at(file, at + 42, 4);
+        size_t data = local + 30 + number_at(file, local + 26, 2) + number_at(file, local + 28, 2);
+        uint32_t crc = (uint32_t)crc32(0, file->at + data, (uInt)number_at(file, at + 24, 4));
+        memcpy(file->at + at + 16, &crc, sizeof crc);
+        at += 46 + number_at(file, at + 28, 2);
+    }
+}
+
 struct bytes torch_zip_of(const struct bytes *pickle) {
     struct zip_made zip = {0};
     zip_made_add(&zip, "made/data.pkl", pickle->at, pickle->size);
@@ -150,16 +176,16 @@ struct bytes torch_zip_of(const struct bytes *pickle) {
 static struct made_tensor *add(struct made_network *network, const char *name, uint32_t rank, size_t a, size_t b,
                                size_t c, size_t d) {
     network->tensors = realloc(network->tensors, (network->count + 1) * sizeof *network->tensors);
-    ck_assert_ptr_nonnull(network->tensors);
+    require(network->tensors != NULL, "memory");
     struct made_tensor *tensor = &network->tensors[network->count++];
     *tensor = (struct made_tensor){.element = FV_ELEMENT_F32, .rank = rank, .shape = {a, b, c, d}, .elements = 1};
-    ck_assert_uint_lt(strlen(name), sizeof tensor->name);
+    require(strlen(name) < sizeof tensor->name, name);
     strcpy(tensor->name, name);
     for (uint32_t i = 0; i < rank; i++) {
         tensor->elements *= tensor->shape[i];
     }
     tensor->values = calloc(tensor->elements, sizeof *tensor->values);
-    ck_assert_ptr_nonnull(tensor->values);
+    require(tensor->values != NULL, "memory");
     for (size_t i = 0; i < tensor->elements; i++) {
         tensor->values[i] = (double)((i * 37 + network->count * 11) % 257) / 256.0 - 0.5;
     }
@@ -327,7 +353,7 @@ struct made_tensor *made_find(struct made_network *network, const char *name) {
             return &network->tensors[i];
         }
     }
-    ck_abort_msg("there is no tensor %s", name);
+    require(false, name);
     return NULL;
 }
 
@@ -586,7 +612,7 @@ const char *scratch_folder(void) {
         /* Thousands of small files: in memory where the system has a place for that. */
         bool in_memory = access("/dev/shm", W_OK) == 0;
         snprintf(folder, sizeof folder, "%s/fovea-test-XXXXXX", in_memory ? "/dev/shm" : "/tmp");
-        ck_assert_ptr_nonnull(mkdtemp(folder));
+        require(mkdtemp(folder) != NULL, folder);
         owner = getpid();
         atexit(remove_folder);
     }
@@ -604,16 +630,14 @@ const char *scratch_path(const char *name) {
 const char *scratch_write(const char *name, const struct bytes *bytes) {
     const char *path = scratch_path(name);
     FILE *file = fopen(path, "wb");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_eq(fwrite(bytes->at, 1, bytes->size, file), bytes->size);
-    ck_assert_int_eq(fclose(file), 0);
+    require(file != NULL && fwrite(bytes->at, 1, bytes->size, file) == bytes->size && fclose(file) == 0, path);
     return path;
 }
 
 size_t scratch_count(const char *prefix) {
     size_t count = 0;
     DIR *directory = opendir(scratch_folder());
-    ck_assert_ptr_nonnull(directory);
+    require(directory != NULL, scratch_folder());
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
     }

@@ -41,6 +41,9 @@ void zip_made_add(struct zip_made *zip, const char *name, const void *data, size
 /* Ends the archive and hands over its bytes, with Zip64 records if asked for. */
 struct bytes zip_made_end(struct zip_made *zip, bool zip64);
 
+/* States the CRC-32 of every entry in the directory, where zip_made_add states none (0). */
+void zip_add_checksums(struct bytes *file);
+
 /* A torch zip that holds nothing but this pickle. */
 struct bytes torch_zip_of(const struct bytes *pickle);
 

@@ -63,6 +63,10 @@ const char *fv_checkpoint_path(const struct fv_checkpoint *checkpoint);
 /* What it is, in words: "torch zip, state dict", "safetensors", "nnU-Net v1 folder" ... */
 const char *fv_checkpoint_container(const struct fv_checkpoint *checkpoint);
 
+/* A reason to think that the file is damaged, though it can be read: the CRC-32 of what describes the tensors is wrong.
+ * NULL if there is none. The tensors' own are checked by fv_convert. */
+const char *fv_checkpoint_doubt(const struct fv_checkpoint *checkpoint);
+
 size_t fv_checkpoint_tensor_count(const struct fv_checkpoint *checkpoint);
 /* Tensor `index` in the file's order; NULL from fv_checkpoint_tensor_count on. */
 const struct fv_checkpoint_tensor *fv_checkpoint_tensor_at(const struct fv_checkpoint *checkpoint, size_t index);
