@@ -1,9 +1,12 @@
 /* From a checkpoint to a model and back: values, metadata, options, and what must not be converted. */
 #include <check.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fovea/convert.h"
@@ -424,6 +427,44 @@ START_TEST(output_that_cannot_be_written) {
 }
 END_TEST
 
+/* A full disk, at every stage: each limit on the output's size ends in an error and leaves nothing. */
+START_TEST(full_disks_leave_nothing) {
+    struct bytes file = made_torch_zip(&network);
+    struct fv_checkpoint *checkpoint;
+    struct rlimit before;
+    struct stat information;
+    ck_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    ck_assert_int_eq(fv_checkpoint_open(scratch_write("source.pth", &file), &checkpoint, &error), FV_OK);
+    ck_assert_int_eq(fv_convert(checkpoint, scratch_path("model.gguf"), &options, &error), FV_OK);
+    ck_assert_int_eq(stat(scratch_path("model.gguf"), &information), 0);
+    ck_assert_int_eq(unlink(scratch_path("model.gguf")), 0);
+    for (rlim_t limit = 0; limit < (rlim_t)information.st_size; limit += 997) {
+        ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){limit, before.rlim_max}), 0);
+        enum fv_status status = fv_convert(checkpoint, scratch_path("model.gguf"), &options, &error);
+        ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+        ck_assert_msg(status == FV_ERROR_FILE, "%ju bytes: %s", (uintmax_t)limit, fv_status_name(status));
+        ck_assert_ptr_eq(strstr(error.message, scratch_path("model.gguf")), error.message);
+        ck_assert_uint_eq(scratch_count("model.gguf") + scratch_count(".fovea"), 0);
+    }
+    fv_checkpoint_close(checkpoint);
+    bytes_clear(&file);
+}
+END_TEST
+
+/* A conversion that fails in its last tensor leaves the model of an earlier one as it is. */
+START_TEST(failures_leave_older_models) {
+    struct fv_model *model = converted();
+    fv_model_close(model);
+    made_find(&network, "head.bias")->values[2] = NAN;
+    ck_assert_int_eq(convert(), FV_ERROR_MODEL);
+    ck_assert_uint_eq(scratch_count("model.gguf"), 1);
+    ck_assert_uint_eq(scratch_count(".fovea"), 0);
+    ck_assert_int_eq(fv_model_open(scratch_path("model.gguf"), &model, &error), FV_OK);
+    fv_model_close(model);
+}
+END_TEST
+
 START_TEST(recognition_lists_the_metadata) {
     struct bytes file = made_torch_zip(&network);
     struct fv_checkpoint *checkpoint;
@@ -465,6 +506,8 @@ int main(void) {
     tcase_add_test(tests, checksums_are_compared);
     tcase_add_test(tests, every_allocation_may_fail);
     tcase_add_test(tests, output_that_cannot_be_written);
+    tcase_add_test(tests, full_disks_leave_nothing);
+    tcase_add_test(tests, failures_leave_older_models);
     tcase_add_test(tests, recognition_lists_the_metadata);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
