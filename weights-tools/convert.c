@@ -11,6 +11,7 @@
 
 struct fv_recognition {
     struct plan plan;
+    struct fv_error problem; /* of a survey; status FV_OK: none */
 };
 
 void fv_convert_options_default(struct fv_convert_options *options) {
@@ -211,7 +212,7 @@ enum fv_status fv_convert(const struct fv_checkpoint *checkpoint, const char *pa
 enum fv_status fv_recognize(const struct fv_checkpoint *checkpoint, const struct fv_convert_options *options,
                             struct fv_recognition **recognition, struct fv_error *error) {
     *recognition = NULL;
-    struct fv_recognition *made = fv_allocate(1, sizeof *made);
+    struct fv_recognition *made = fv_allocate_zero(1, sizeof *made);
     if (made == NULL) {
         return checkpoint_out_of_memory(checkpoint, error);
     }
@@ -222,6 +223,25 @@ enum fv_status fv_recognize(const struct fv_checkpoint *checkpoint, const struct
     }
     *recognition = made;
     return FV_OK;
+}
+
+enum fv_status fv_survey(const struct fv_checkpoint *checkpoint, const struct fv_convert_options *options,
+                         struct fv_recognition **recognition, struct fv_error *error) {
+    *recognition = NULL;
+    struct fv_recognition *made = fv_allocate_zero(1, sizeof *made);
+    if (made == NULL) {
+        return checkpoint_out_of_memory(checkpoint, error);
+    }
+    if (plan_build(&made->plan, checkpoint, options, &made->problem) == FV_ERROR_MEMORY) {
+        fv_recognition_close(made);
+        return checkpoint_out_of_memory(checkpoint, error);
+    }
+    *recognition = made;
+    return FV_OK;
+}
+
+const struct fv_error *fv_recognition_problem(const struct fv_recognition *recognition) {
+    return recognition->problem.status == FV_OK ? NULL : &recognition->problem;
 }
 
 const char *fv_recognition_architecture(const struct fv_recognition *recognition) {

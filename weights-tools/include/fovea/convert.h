@@ -66,7 +66,16 @@ struct fv_recognition;
 enum fv_status fv_recognize(const struct fv_checkpoint *checkpoint, const struct fv_convert_options *options,
                             struct fv_recognition **recognition, struct fv_error *error);
 
-/* "swin", "resnet", "inception_v3", "efficientnet", "unet" */
+/* As fv_recognize, but a checkpoint that cannot be converted as it stands is an answer, too: what could be read of the
+ * network before the problem is there to be listed. Errors: FV_ERROR_MEMORY. On failure *recognition is NULL. */
+enum fv_status fv_survey(const struct fv_checkpoint *checkpoint, const struct fv_convert_options *options,
+                         struct fv_recognition **recognition, struct fv_error *error);
+
+/* The error that a conversion would end with, or NULL: FV_ERROR_ARGUMENT where an option, which the message names,
+ * would settle it. */
+const struct fv_error *fv_recognition_problem(const struct fv_recognition *recognition);
+
+/* "swin", "resnet", "inception_v3", "efficientnet", "unet"; "unknown" in a survey that did not get so far. */
 const char *fv_recognition_architecture(const struct fv_recognition *recognition);
 
 /* Whose names the tensors have: "authors", "timm", "legacy" ... */
