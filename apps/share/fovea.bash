@@ -46,9 +46,9 @@ _fovea() {
     esac
     if [[ $word == -* ]]; then
         case $command in
-        run) options='--fov --layer --output --models --list --tta --threads --help' ;;
+        run) options='--fov --layer --output --models --list --tta --folds --save-probability --threads --help' ;;
         grade) options='--fov --layer --output --models --list --threads --help' ;;
-        segment) options='--fov --layer --output --models --list --tta --threads --help' ;;
+        segment) options='--fov --layer --output --models --list --tta --folds --save-probability --threads --help' ;;
         measure) options='--fov --output --list --help' ;;
         models) options='--help' ;;
         phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
