@@ -22,6 +22,8 @@ struct request {
     int preset;  /* in `presets`; -1: none */
     size_t fold; /* FV_ALL_FOLDS: not given */
     size_t image_size;
+    int variant;         /* in `variants`; -1: not given */
+    int transform_input; /* in `answers`; -1: not given */
     const char *task, *classes, *resize, *mean, *deviation, *fields, *layers;
     const char *name, *licence, *attribution, *note;
     bool zscore, strict;
@@ -31,6 +33,8 @@ enum { FORMAT_GGUF, FORMAT_SAFETENSORS };
 
 static const char *const formats[] = {"gguf", "safetensors", NULL};
 static const char *const weight_types[] = {"f32", "f16", NULL};
+static const char *const variants[] = {"tf", "plain", NULL};
+static const char *const answers[] = {"yes", "no", NULL};
 static const char *const presets[] = {"coips-3x3", "coips-6x6", NULL};
 
 /* The lists, taken apart. */
@@ -178,6 +182,8 @@ static const char *model_option(const struct request *request) {
         {"weights", request->weights >= 0},
         {"preset", request->preset >= 0},
         {"image-size", request->image_size != 0},
+        {"variant", request->variant >= 0},
+        {"transform-input", request->transform_input >= 0},
         {"task", request->task != NULL},
         {"classes", request->classes != NULL},
         {"resize", request->resize != NULL},
@@ -236,6 +242,8 @@ static int run(const struct fovea_syntax *syntax, const struct request *request,
     options.weights = request->weights == 1 ? FV_TYPE_F16 : FV_TYPE_F32;
     options.preset = request->preset >= 0 ? presets[request->preset] : NULL;
     options.image_size = (uint32_t)request->image_size;
+    options.variant = request->variant >= 0 ? variants[request->variant] : NULL;
+    options.transform_input = request->transform_input >= 0 ? answers[request->transform_input] : NULL;
     options.task = request->task;
     options.zscore = request->zscore;
     options.name = request->name;
@@ -268,7 +276,7 @@ static int run(const struct fovea_syntax *syntax, const struct request *request,
 }
 
 int fovea_command_convert(int count, char **arguments) {
-    struct request request = {.weights = -1, .preset = -1, .fold = FV_ALL_FOLDS};
+    struct request request = {.weights = -1, .preset = -1, .variant = -1, .transform_input = -1, .fold = FV_ALL_FOLDS};
     const struct fovea_option options[] = {
         {.name = "output",
          .letter = 'o',
@@ -308,9 +316,25 @@ int fovea_command_convert(int count, char **arguments) {
          .kind = FOVEA_OPTION_COUNT,
          .target = &request.image_size,
          .value = "N",
-         .help = "side of a classifier's input in pixels",
+         .help = "side of a classifier's input in pixels; of an EfficientNet with lukemelas' names\nthe side for which "
+                 "it was made, which fixes its padding",
          .low = 1,
          .high = LARGEST_SIDE},
+        {.name = "variant",
+         .kind = FOVEA_OPTION_CHOICE,
+         .target = &request.variant,
+         .value = "tf|plain",
+         .help = "which of timm's EfficientNets: tf_efficientnet_* (TensorFlow's padding, epsilon\n0.001) or "
+                 "efficientnet_* (even padding, epsilon 0.00001)",
+         .choices = variants},
+        {.name = "transform-input",
+         .kind = FOVEA_OPTION_CHOICE,
+         .target = &request.transform_input,
+         .value = "yes|no",
+         .help =
+             "whether an Inception-V3 normalises its input again: yes for torchvision's published\nweights and nets "
+             "trained from them, no for timm's",
+         .choices = answers},
         {.name = "task",
          .kind = FOVEA_OPTION_TEXT,
          .target = &request.task,
@@ -388,7 +412,7 @@ int fovea_command_convert(int count, char **arguments) {
         .details =
             "SOURCE is a file by torch.save (zip or older), a .safetensors file, or an nnU-Net v1 folder with\n"
             "plans.pkl and fold_K/model_best.model[.pkl]. The network is recognised by its tensors: Swin\n"
-            "Transformer, ResNet, SE-ResNeXt, nnU-Net. Nothing in a pickle is executed.\n"
+            "Transformer, ResNet, SE-ResNeXt, Inception-V3, EfficientNet, nnU-Net. Nothing in a pickle is executed.\n"
             "`fovea inspect SOURCE` says what a checkpoint holds. With --to safetensors SOURCE may be a model too;\n"
             "tensors keep values, types and the checkpoint's names.",
     };

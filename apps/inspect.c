@@ -86,10 +86,14 @@ static void print_gaps(const struct fovea_gap *gaps, size_t count) {
     }
 }
 
+static const char *const variants[] = {"tf", "plain", NULL};
+static const char *const answers[] = {"yes", "no", NULL};
+
 struct request {
     bool tensors, plan;
-    size_t size;       /* of the input of a plan */
-    size_t image_size; /* of a checkpoint that does not tell */
+    size_t size;                  /* of the input of a plan */
+    size_t image_size;            /* of a checkpoint that does not tell, as the next two */
+    int variant, transform_input; /* in `variants` and `answers`; -1: not given */
 };
 
 static int inspect_model(const char *path, const struct request *request) {
@@ -173,7 +177,7 @@ static size_t count_values(const struct fv_checkpoint *checkpoint) {
     return values;
 }
 
-static int inspect_checkpoint(const char *path, bool with_tensors, uint32_t image_size) {
+static int inspect_checkpoint(const char *path, const struct request *request) {
     struct fv_error error;
     struct fv_checkpoint *checkpoint;
     struct fv_recognition *recognition;
@@ -188,7 +192,9 @@ static int inspect_checkpoint(const char *path, bool with_tensors, uint32_t imag
         fprintf(stderr, "fovea inspect: warning: %s\n", fv_checkpoint_doubt(checkpoint));
     }
     fv_convert_options_default(&options);
-    options.image_size = image_size;
+    options.image_size = (uint32_t)request->image_size;
+    options.variant = request->variant >= 0 ? variants[request->variant] : NULL;
+    options.transform_input = request->transform_input >= 0 ? answers[request->transform_input] : NULL;
     int result;
     if (fv_survey(checkpoint, &options, &recognition, &error) == FV_OK) {
         result = print_recognition(recognition);
@@ -196,7 +202,7 @@ static int inspect_checkpoint(const char *path, bool with_tensors, uint32_t imag
     } else {
         result = fail(&error);
     }
-    for (size_t i = 0; with_tensors && i < fv_checkpoint_tensor_count(checkpoint); i++) {
+    for (size_t i = 0; request->tensors && i < fv_checkpoint_tensor_count(checkpoint); i++) {
         const struct fv_checkpoint_tensor *tensor = fv_checkpoint_tensor_at(checkpoint, i);
         printf("  %-64s %-5s ", tensor->name, fv_element_name(tensor->element));
         print_shape(tensor->shape, tensor->rank);
@@ -207,7 +213,7 @@ static int inspect_checkpoint(const char *path, bool with_tensors, uint32_t imag
 }
 
 int fovea_command_inspect(int count, char **arguments) {
-    struct request request = {0};
+    struct request request = {.variant = -1, .transform_input = -1};
     const struct fovea_option options[] = {
         {.name = "tensors", .kind = FOVEA_OPTION_FLAG, .target = &request.tensors, .help = "list every tensor"},
         {.name = "plan",
@@ -228,6 +234,18 @@ int fovea_command_inspect(int count, char **arguments) {
          .help = "for a checkpoint that does not tell the side of its input",
          .low = 1,
          .high = LARGEST_SIDE},
+        {.name = "variant",
+         .kind = FOVEA_OPTION_CHOICE,
+         .target = &request.variant,
+         .value = "tf|plain",
+         .help = "for a checkpoint of timm's EfficientNets that does not tell which",
+         .choices = variants},
+        {.name = "transform-input",
+         .kind = FOVEA_OPTION_CHOICE,
+         .target = &request.transform_input,
+         .value = "yes|no",
+         .help = "for a checkpoint of an Inception-V3 that does not tell",
+         .choices = answers},
     };
     const struct fovea_syntax syntax = {
         .command = "inspect",
@@ -255,6 +273,5 @@ int fovea_command_inspect(int count, char **arguments) {
     if (fovea_is_model(arguments[1], &yes, &error) != FV_OK) {
         return fail(&error);
     }
-    return yes ? inspect_model(arguments[1], &request)
-               : inspect_checkpoint(arguments[1], request.tensors, (uint32_t)request.image_size);
+    return yes ? inspect_model(arguments[1], &request) : inspect_checkpoint(arguments[1], &request);
 }

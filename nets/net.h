@@ -27,6 +27,10 @@ enum fv_status net_swin(const struct fv_model *model, const struct fv_net_option
                         fv_value *output, struct fv_error *error);
 enum fv_status net_resnet(const struct fv_model *model, const struct fv_net_options *options, struct fv_graph *graph,
                           fv_value *output, struct fv_error *error);
+enum fv_status net_inception_v3(const struct fv_model *model, const struct fv_net_options *options,
+                                struct fv_graph *graph, fv_value *output, struct fv_error *error);
+enum fv_status net_efficientnet(const struct fv_model *model, const struct fv_net_options *options,
+                                struct fv_graph *graph, fv_value *output, struct fv_error *error);
 enum fv_status net_unet(const struct fv_model *model, const struct fv_net_options *options, struct fv_graph *graph,
                         fv_value *output, struct fv_error *error);
 

@@ -31,6 +31,14 @@ _fovea() {
         mapfile -t COMPREPLY < <(compgen -W 'quality segmentation' -- "$word")
         return
         ;;
+    --variant)
+        mapfile -t COMPREPLY < <(compgen -W 'tf plain' -- "$word")
+        return
+        ;;
+    --transform-input)
+        mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$word")
+        return
+        ;;
     --degrade)
         mapfile -t COMPREPLY < <(compgen -W 'none mild severe mixed' -- "$word")
         return
@@ -52,8 +60,8 @@ _fovea() {
         measure) options='--fov --output --list --help' ;;
         models) options='--help' ;;
         phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
-        convert) options='--output --to --fold --preset --weights --image-size --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --help' ;;
-        inspect) options='--tensors --plan --size --image-size --help' ;;
+        convert) options='--output --to --fold --preset --weights --image-size --variant --transform-input --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --help' ;;
+        inspect) options='--tensors --plan --size --image-size --variant --transform-input --help' ;;
         infer) options='--output --trace --fold --threads --help' ;;
         bench) options='--threads --size --repeat --json --profile --help' ;;
         esac
