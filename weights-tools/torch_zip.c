@@ -141,5 +141,8 @@ enum fv_status torch_zip_read(struct torch_reader *reader, const struct value **
         .error = reader->error,
     };
     status = pickle_run(&pickle, root);
+    if (status == FV_OK && pickle.at != entry->size) {
+        return pickle_fail(&pickle, FV_ERROR_FORMAT, "%zu bytes follow its end", entry->size - pickle.at);
+    }
     return status == FV_OK ? checksum_check(reader->checkpoint, reader->file, entry, reader->error) : status;
 }

@@ -347,6 +347,11 @@ struct made_network made_resnet(bool legacy) {
     return network;
 }
 
+struct made_tensor *made_add(struct made_network *network, const char *name, uint32_t rank, size_t rows,
+                             size_t columns) {
+    return add(network, name, rank, rows, columns, 1, 1);
+}
+
 struct made_tensor *made_find(struct made_network *network, const char *name) {
     for (size_t i = 0; i < network->count; i++) {
         if (strcmp(network->tensors[i].name, name) == 0) {
@@ -438,28 +443,82 @@ static struct bytes state_dict_pickle(const struct made_network *network, bool l
     return pickle;
 }
 
-/* Whether a dotted part of tensor number `i` after `prefix` is the first of its name; it is copied to `part`. */
-static bool first_part(const struct made_network *network, size_t i, const char *prefix, char part[96]) {
+enum { MOST_CHILDREN = 64, PART_SIZE = 96 };
+
+/* Adds the part of `name` that follows `prefix`, up to the next dot, to the list, once. */
+static void add_part(char parts[MOST_CHILDREN][PART_SIZE], size_t *count, const char *prefix, const char *name) {
     size_t length = strlen(prefix);
-    const char *rest = network->tensors[i].name + length;
-    if (strncmp(network->tensors[i].name, prefix, length) != 0 || strchr(rest, '.') == NULL) {
-        return false;
+    if (strncmp(name, prefix, length) != 0) {
+        return;
     }
-    size_t size = strcspn(rest, ".") + 1; /* with the dot */
-    for (size_t j = 0; j < i; j++) {
-        if (strncmp(network->tensors[j].name, network->tensors[i].name, length + size) == 0) {
-            return false;
+    size_t size = strcspn(name + length, ".");
+    for (size_t i = 0; i < *count; i++) {
+        if (strlen(parts[i]) == size && strncmp(parts[i], name + length, size) == 0) {
+            return;
         }
     }
-    memcpy(part, rest, size - 1);
-    part[size - 1] = '\0';
-    return true;
+    require(*count < MOST_CHILDREN && size < PART_SIZE, name);
+    memcpy(parts[*count], name + length, size);
+    parts[(*count)++][size] = '\0';
+}
+
+/* Numbers in their order, after all names. */
+static int compare_parts(const void *left, const void *right) {
+    return atoi(left) - atoi(right);
+}
+
+/* The names of a module's children: those that have tensors, and those that have attributes. */
+static size_t find_children(char parts[MOST_CHILDREN][PART_SIZE], const struct made_network *network,
+                            const char *prefix, const struct made_attribute *attributes, size_t attribute_count) {
+    size_t count = 0;
+    for (size_t i = 0; i < network->count; i++) {
+        const char *name = network->tensors[i].name;
+        if (strncmp(name, prefix, strlen(prefix)) == 0 && strchr(name + strlen(prefix), '.') != NULL) {
+            add_part(parts, &count, prefix, name);
+        }
+    }
+    for (size_t i = 0; i < attribute_count; i++) {
+        if (strlen(attributes[i].module) > strlen(prefix)) {
+            add_part(parts, &count, prefix, attributes[i].module);
+        }
+    }
+    if (count > 0 && parts[0][0] >= '0' && parts[0][0] <= '9') {
+        qsort(parts, count, sizeof parts[0], compare_parts);
+    }
+    return count;
+}
+
+/* Whether an attribute is of the module whose tensors' names begin with `prefix`. */
+static bool belongs(const struct made_attribute *attribute, const char *prefix) {
+    size_t length = strlen(attribute->module);
+    return strncmp(attribute->module, prefix, length) == 0 && strcmp(prefix + length, length > 0 ? "." : "") == 0;
+}
+
+/* GLOBAL of the module's class: as an attribute CLASS says, a Linear if it has a weight of two dimensions, else a class
+ * of no known meaning. */
+static void put_class(struct bytes *pickle, const struct made_network *network, const char *prefix,
+                      const struct made_attribute *attributes, size_t count) {
+    char weight[192];
+    snprintf(weight, sizeof weight, "%.160sweight", prefix);
+    for (size_t i = 0; i < count; i++) {
+        if (belongs(&attributes[i], prefix) && strcmp(attributes[i].name, "CLASS") == 0) {
+            bytes_text(pickle, attributes[i].opcodes);
+            return;
+        }
+    }
+    for (size_t i = 0; i < network->count; i++) {
+        if (strcmp(network->tensors[i].name, weight) == 0 && network->tensors[i].rank == 2) {
+            pickle_global(pickle, "torch.nn.modules.linear", "Linear");
+            return;
+        }
+    }
+    pickle_global(pickle, "torchvision.models.resnet", "Part");
 }
 
 /* The module whose tensors' names begin with `prefix` ("" or ending in a dot). */
 static void put_module(struct bytes *pickle, const struct made_network *network, const char *prefix,
                        const struct made_attribute *attributes, size_t count) {
-    pickle_global(pickle, "torchvision.models.resnet", "Part");
+    put_class(pickle, network, prefix, attributes, count);
     bytes_text(pickle, ")\x81}(");
     pickle_text(pickle, "_buffers");
     bytes_u8(pickle, '}');
@@ -475,19 +534,17 @@ static void put_module(struct bytes *pickle, const struct made_network *network,
     bytes_u8(pickle, 'u');
     pickle_text(pickle, "_modules");
     bytes_text(pickle, "}(");
-    for (size_t i = 0; i < network->count; i++) {
-        char part[96];
+    char parts[MOST_CHILDREN][PART_SIZE];
+    size_t children = find_children(parts, network, prefix, attributes, count);
+    for (size_t i = 0; i < children; i++) {
         char inner[192];
-        if (first_part(network, i, prefix, part)) {
-            pickle_text(pickle, part);
-            snprintf(inner, sizeof inner, "%s%s.", prefix, part);
-            put_module(pickle, network, inner, attributes, count);
-        }
+        snprintf(inner, sizeof inner, "%.80s%.95s.", prefix, parts[i]);
+        pickle_text(pickle, parts[i]);
+        put_module(pickle, network, inner, attributes, count);
     }
     bytes_u8(pickle, 'u');
     for (size_t i = 0; i < count; i++) {
-        size_t length = strlen(attributes[i].module);
-        if (strncmp(attributes[i].module, prefix, length) == 0 && strcmp(prefix + length, length > 0 ? "." : "") == 0) {
+        if (belongs(&attributes[i], prefix) && strcmp(attributes[i].name, "CLASS") != 0) {
             pickle_text(pickle, attributes[i].name);
             bytes_text(pickle, attributes[i].opcodes);
         }
