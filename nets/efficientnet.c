@@ -193,7 +193,7 @@ enum fv_status net_efficientnet(const struct fv_model *model, const struct fv_ne
     x = conv_norm(&net, x, lukemelas ? "_conv_head" : "conv_head", lukemelas ? "_bn1" : "bn2", 1, 1);
     x = fv_graph_activation(graph, x, FV_SILU, 0); /* 2560 x 19 x 19 */
     x = fv_graph_global_mean(graph, x);            /* 2560 x 1 x 1 */
-    *output = fv_graph_linear(graph, x, lukemelas ? "_fc.weight" : "classifier.weight",
-                              lukemelas ? "_fc.bias" : "classifier.bias"); /* classes x 1 x 1 */
+    /* classes x 1 x 1 */
+    *output = net_head(graph, model, x, "efficientnet", lukemelas ? "_fc" : "classifier");
     return FV_OK;
 }

@@ -185,7 +185,7 @@ enum fv_status net_inception_v3(const struct fv_model *model, const struct fv_ne
     x = inception_e(&net, x, "Mixed_7b"); /* 2048 x 8 x 8 */
     x = inception_e(&net, x, "Mixed_7c"); /* 2048 x 8 x 8 */
     fv_graph_scope(graph, "%s", "");
-    x = fv_graph_global_mean(graph, x);                          /* 2048 x 1 x 1 */
-    *output = fv_graph_linear(graph, x, "fc.weight", "fc.bias"); /* classes x 1 x 1 */
+    x = fv_graph_global_mean(graph, x);                        /* 2048 x 1 x 1 */
+    *output = net_head(graph, model, x, "inception_v3", "fc"); /* classes x 1 x 1 */
     return FV_OK;
 }

@@ -128,7 +128,6 @@ static void take_all(struct plan *plan, const struct efficientnet *net) {
     const bool lukemelas = net->lukemelas;
     const char *stem = lukemelas ? "_conv_stem.weight" : "conv_stem.weight";
     const char *head = lukemelas ? "_conv_head.weight" : "conv_head.weight";
-    const char *classifier = lukemelas ? "_fc" : "classifier";
     size_t channels = plan_dimension(plan_look(plan, "%s", stem), 0);
     plan_take(plan, PLAN_WEIGHT, SHAPE(channels, plan->channels, 3, 3), "%s", stem);
     plan_batch_norm(plan, channels, "%s", lukemelas ? "_bn0" : "bn1");
@@ -138,8 +137,7 @@ static void take_all(struct plan *plan, const struct efficientnet *net) {
     const size_t features = plan_dimension(plan_look(plan, "%s", head), 0);
     plan_take(plan, PLAN_WEIGHT, SHAPE(features, channels, 1, 1), "%s", head);
     plan_batch_norm(plan, features, "%s", lukemelas ? "_bn1" : "bn2");
-    plan_take(plan, PLAN_WEIGHT, SHAPE(plan->classes, features), "%s.weight", classifier);
-    plan_take(plan, PLAN_VECTOR, SHAPE(plan->classes), "%s.bias", classifier);
+    head_take(plan, &net->head, features, net->head.name);
 }
 
 void efficientnet_plan(struct plan *plan) {
@@ -147,7 +145,7 @@ void efficientnet_plan(struct plan *plan) {
     plan->architecture = "efficientnet";
     plan->naming = net.lukemelas ? "lukemelas" : "timm";
     plan->channels = plan_dimension(plan_look(plan, net.lukemelas ? "_conv_stem.weight" : "conv_stem.weight"), 1);
-    plan->classes = plan_dimension(plan_look(plan, net.lukemelas ? "_fc.weight" : "classifier.weight"), 0);
+    head_infer(plan, &net.head, net.lukemelas ? "_fc" : "classifier");
     if (net.lukemelas) {
         list_lukemelas(plan, &net);
     } else {

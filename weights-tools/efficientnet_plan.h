@@ -2,6 +2,7 @@
 #ifndef FOVEA_WEIGHTS_EFFICIENTNET_PLAN_H
 #define FOVEA_WEIGHTS_EFFICIENTNET_PLAN_H
 
+#include "head_plan.h"
 #include "plan.h"
 
 enum { EFFICIENTNET_STAGES = 7, EFFICIENTNET_MOST_BLOCKS = 256, EFFICIENTNET_NAME_SIZE = 96 };
@@ -24,6 +25,7 @@ struct efficientnet {
     const char *padding; /* "same", "symmetric" or "static" */
     double epsilon;
     size_t image_size; /* for static padding */
+    struct head head;
 };
 
 /* Names of a block's parts behind the block's own; NULL for none. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "head_plan.h"
 #include "module_check.h"
 #include "plan.h"
 
@@ -143,7 +144,7 @@ static void skip_auxiliary(struct plan *plan, size_t channels) {
     plan_decide(plan, "AuxLogits: left out: the auxiliary head is of no use but in training");
 }
 
-static void take_all(struct plan *plan) {
+static void take_all(struct plan *plan, const struct head *head) {
     static const char *const first[] = {"Mixed_5b", "Mixed_5c", "Mixed_5d"};
     static const char *const second[] = {"Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e"};
     size_t channels = take_stem(plan);
@@ -158,8 +159,7 @@ static void take_all(struct plan *plan) {
     channels = take_d(plan, "Mixed_7a", channels);
     channels = take_e(plan, "Mixed_7b", channels);
     channels = take_e(plan, "Mixed_7c", channels);
-    plan_take(plan, PLAN_WEIGHT, SHAPE(plan->classes, channels), "fc.weight");
-    plan_take(plan, PLAN_VECTOR, SHAPE(plan->classes), "fc.bias");
+    head_take(plan, head, channels, head->name);
 }
 
 /* Attributes of a pickled module that are no convolution's or norm's. */
@@ -214,8 +214,9 @@ void inception_plan(struct plan *plan) {
     plan->architecture = "inception_v3";
     plan->naming = "torchvision";
     plan->channels = plan_dimension(plan_look(plan, "Conv2d_1a_3x3.conv.weight"), 1);
-    plan->classes = plan_dimension(plan_look(plan, "fc.weight"), 0);
-    take_all(plan);
+    struct head head;
+    head_infer(plan, &head, "fc");
+    take_all(plan, &head);
     check_module(plan);
     plan_set_u32(plan, "inception_v3.channels", plan->channels);
     plan_set_u32(plan, "inception_v3.classes", plan->classes);
