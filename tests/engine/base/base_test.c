@@ -81,6 +81,13 @@ START_TEST(allocations_fail_when_told) {
     third = fv_allocate(1, 1);
     ck_assert_ptr_nonnull(third);
     ck_assert_str_eq(second, "text");
+    fv_memory_fail_above(100);
+    ck_assert_ptr_null(fv_allocate(101, 1));
+    ck_assert_ptr_null(fv_reallocate(first, 1, 26, 4));
+    fv_release(third);
+    third = fv_allocate(25, 4);
+    ck_assert_ptr_nonnull(third);
+    fv_memory_fail_above(SIZE_MAX);
     fv_release(first);
     fv_release(second);
     fv_release(third);
