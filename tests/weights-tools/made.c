@@ -374,14 +374,13 @@ static void add_values(struct bytes *bytes, const struct made_tensor *tensor) {
     for (size_t i = 0; i < tensor->elements; i++) {
         double value = tensor->values[i];
         float single = (float)value;
-        int64_t integer = (int64_t)value;
         uint32_t bits;
         switch (tensor->element) {
         case FV_ELEMENT_F64:
             bytes_add(bytes, &value, sizeof value);
             break;
         case FV_ELEMENT_I64:
-            bytes_add(bytes, &integer, sizeof integer);
+            bytes_u64(bytes, (uint64_t)(int64_t)value);
             break;
         case FV_ELEMENT_BF16:
             memcpy(&bits, &single, sizeof bits);
