@@ -25,7 +25,7 @@ struct inference {
     struct fv_npy input; /* [N, channels, height, width]; empty for a list of the stages at the model's own size */
     const char *trace;   /* the stage to write, or NULL: the net's result */
     size_t first, members;
-    struct fv_stage stage; /* what is written */
+    struct fv_stage stage; /* what is written; its name ends with its graph */
     float *sum, *output;   /* N outputs; one output */
     bool wrong_usage;      /* the failure is the command line's */
     struct fv_error error;
