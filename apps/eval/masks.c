@@ -64,9 +64,8 @@ static enum fv_status compare(const struct work *work, const struct fovea_match_
     if (predicted->width != reference->width || predicted->height != reference->height) {
         return fail(outcome, predicted_entry->file,
                     fv_error_set(&outcome->error, FV_ERROR_FORMAT,
-                                 "%s has %u x %u pixels, its reference %s has %u x %u", predicted_entry->file,
-                                 predicted->width, predicted->height, reference_entry->file, reference->width,
-                                 reference->height));
+                                 "it has %u x %u pixels, its reference %s has %u x %u", predicted->width,
+                                 predicted->height, reference_entry->file, reference->width, reference->height));
     }
     mask->width = reference->width;
     mask->height = reference->height;
