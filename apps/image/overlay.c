@@ -187,8 +187,8 @@ enum fv_status fovea_overlay_contour(const struct fovea_image *image, const uint
 
 enum fv_status fovea_overlay_compare(const struct fovea_image *image, const uint8_t *reference,
                                      const uint8_t *predicted, struct fovea_image *result, struct fv_error *error) {
-    struct pen broad = yellow_pen(image), narrow = {broad.half_width, 0.0F, {30, 150, 255}};
-    broad.half_width *= 2.4F;
+    struct pen broad = yellow_pen(image), narrow = {1.3F * broad.half_width, 0.0F, {50, 180, 255}};
+    broad.half_width *= 2.6F;
     enum fv_status status = to_rgb(image, result, error);
     if (status == FV_OK) {
         status = outline(reference, &broad, result, error);

@@ -2,6 +2,7 @@
 """Runs fovea eval on seeded predictions and compares every figure with scikit-learn's: scikit_learn.py PROGRAM."""
 
 import csv
+import gzip
 import json
 import math
 import os
@@ -179,6 +180,18 @@ def write_png(path, pixels):
         file.write(chunk(b"IEND", b""))
 
 
+def write_nifti(path, pixels):
+    """A label image as ITK writes one: gzip-compressed, unsigned bytes."""
+    header = bytearray(352)
+    struct.pack_into("<i", header, 0, 348)
+    struct.pack_into("<8h", header, 40, 3, pixels.shape[1], pixels.shape[0], 1, 1, 1, 1, 1)
+    struct.pack_into("<2h", header, 70, 2, 8)
+    struct.pack_into("<3f", header, 108, 352.0, 1.0, 0.0)
+    header[344:348] = b"n+1\0"
+    with gzip.open(path, "wb") as file:
+        file.write(bytes(header) + pixels.astype(np.uint8).tobytes())
+
+
 def blob(random, side, empty):
     y, x = np.mgrid[:side, :side]
     if empty:
@@ -201,7 +214,10 @@ def write_masks(random, name, count):
         noise = random.uniform(0.05, 0.95, (side, side))
         chance = np.where(predicted, 0.5 + noise / 2, noise / 2).astype(np.float32)
         stem = f"below/{i:03}" if i % 5 == 0 else f"{i:03}"
-        write_png(f"{name}/predicted/{stem}.png", predicted * 255)
+        if i % 3 == 1:
+            write_nifti(f"{name}/predicted/{stem}.nii.gz", predicted)
+        else:
+            write_png(f"{name}/predicted/{stem}.png", predicted * 255)
         write_png(f"{name}/reference/{stem}.PNG", reference * (1 if i % 2 else 255))
         np.save(f"{name}/probability/{stem}.npy", np.stack([1 - chance, chance]).astype(np.float32))
         pairs.append((stem, predicted, reference, np.stack([1 - chance, chance]).astype(np.float64)))
