@@ -62,7 +62,7 @@ _fovea() {
     esac
     if [[ $word == -* ]]; then
         case $command in
-        run) options='--fov --layer --output --models --list --tta --folds --save-probability --threads --help' ;;
+        run) options='--fov --layer --output --models --list --tta --folds --save-probability --coips --overwrite --project-name --threads --help' ;;
         grade) options='--fov --layer --output --models --list --threads --help' ;;
         segment) options='--fov --layer --output --models --list --tta --folds --save-probability --threads --help' ;;
         measure) options='--fov --output --list --help' ;;
@@ -72,7 +72,7 @@ _fovea() {
         convert) options='--output --to --fold --preset --weights --image-size --variant --transform-input --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --help' ;;
         inspect) options='--tensors --plan --size --image-size --variant --transform-input --help' ;;
         infer) options='--output --trace --fold --threads --help' ;;
-        bench) options='--threads --size --repeat --json --profile --help' ;;
+        bench) options='--threads --size --repeat --input --json --profile --help' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return
