@@ -56,7 +56,7 @@ size_t fovea_eval_figure_count(const struct fovea_eval *eval) {
 
 static void get_grade_line(const struct fovea_eval *eval, size_t index, struct fovea_eval_figure *line) {
     size_t class = FOVEA_QUALITY_COUNT, figure = index;
-    const struct fovea_classification_figure *text = &fovea_classification_figures[index];
+    const struct fovea_classification_figure *text;
     if (index >= FOVEA_CLASSIFICATION_FIGURES) {
         class = (index - FOVEA_CLASSIFICATION_FIGURES) / FOVEA_CLASS_FIGURES;
         figure = (index - FOVEA_CLASSIFICATION_FIGURES) % FOVEA_CLASS_FIGURES;
@@ -64,6 +64,7 @@ static void get_grade_line(const struct fovea_eval *eval, size_t index, struct f
         snprintf(line->name, sizeof line->name, "%s_%s", text->name, fovea_quality_names[class]);
         snprintf(line->label, sizeof line->label, "%s, %s", text->label, fovea_quality_names[class]);
     } else {
+        text = &fovea_classification_figures[index];
         snprintf(line->name, sizeof line->name, "%s", text->name);
         snprintf(line->label, sizeof line->label, "%s", text->label);
     }

@@ -186,7 +186,7 @@ static enum fv_status evaluate_all(struct work *work, size_t count, struct fv_th
 
 /* Sums up over the images. */
 static enum fv_status summarise(struct fovea_eval_set *set, bool empty_is_one, struct fv_error *error) {
-    double *values = fv_allocate(set->count, 2 * sizeof *values), *second = values + set->count;
+    double *values = fv_allocate(set->count, 2 * sizeof *values);
     if (values == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", set->reference);
     }
@@ -197,6 +197,7 @@ static enum fv_status summarise(struct fovea_eval_set *set, bool empty_is_one, s
         }
         status = fovea_spread_find(values, set->count, &set->spreads[k], error);
     }
+    double *second = values + set->count;
     for (size_t i = 0; i < set->count; i++) {
         const struct fovea_eval_mask *mask = &set->masks[i];
         set->pooled.true_positives += mask->overlap.true_positives;

@@ -207,6 +207,21 @@ static enum fv_status decode_plain(const char *name, const uint8_t *bytes, size_
     return status;
 }
 
+/* The same for a gzip-compressed file. */
+static enum fv_status decode_packed(const char *name, const uint8_t *bytes, size_t size, const struct volume *volume,
+                                    struct fovea_image *image, struct fv_error *error) {
+    size_t needed = volume->offset + (size_t)volume->width * volume->height * volume->bytes, found = 0;
+    uint8_t *whole = fv_allocate(needed, 1);
+    enum fv_status status = whole == NULL
+                                ? fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory for %zu bytes", name, needed)
+                                : inflate_some(name, bytes, size, whole, needed, &found, error);
+    if (status == FV_OK) {
+        status = decode_plain(name, whole, found, volume, image, error);
+    }
+    fv_release(whole);
+    return status;
+}
+
 enum fv_status fovea_nifti_decode(const char *name, const uint8_t *bytes, size_t size, struct fovea_image *image,
                                   struct fv_error *error) {
     *image = (struct fovea_image){0};
@@ -227,16 +242,14 @@ enum fv_status fovea_nifti_decode(const char *name, const uint8_t *bytes, size_t
         status = fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: %u x %u pixels, the limit is %d a side", name,
                               volume.width, volume.height, FOVEA_IMAGE_MAX_SIDE);
     }
-    if (status != FV_OK || header == bytes) {
-        return status != FV_OK ? status : decode_plain(name, bytes, size, &volume, image, error);
+    size_t needed = volume.offset + (size_t)volume.width * volume.height * volume.bytes;
+    if (status == FV_OK && needed > FOVEA_IMAGE_MAX_BYTES) {
+        status = fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: %u x %u pixels need %zu bytes, the limit is %zu", name,
+                              volume.width, volume.height, needed, FOVEA_IMAGE_MAX_BYTES);
     }
-    size_t needed = volume.offset + (size_t)volume.width * volume.height * volume.bytes, found = 0;
-    uint8_t *whole = fv_allocate(needed, 1);
-    status = whole == NULL ? fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory for %zu bytes", name, needed)
-                           : inflate_some(name, bytes, size, whole, needed, &found, error);
-    if (status == FV_OK) {
-        status = decode_plain(name, whole, found, &volume, image, error);
+    if (status != FV_OK) {
+        return status;
     }
-    fv_release(whole);
-    return status;
+    return header == bytes ? decode_plain(name, bytes, size, &volume, image, error)
+                           : decode_packed(name, bytes, size, &volume, image, error);
 }
