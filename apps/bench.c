@@ -10,6 +10,7 @@
 #include "fovea/machine.h"
 #include "fovea/memory.h"
 #include "fovea/nets.h"
+#include "fovea/npy.h"
 #include "fovea/session.h"
 #include "fovea/text.h"
 #include "options.h"
@@ -21,12 +22,15 @@ static const double PEAK_SECONDS = 0.5;
 
 struct request {
     size_t threads, size, repeat;
+    const char *input; /* an array; NULL: numbers without meaning */
     bool json, profile;
 };
 
 /* What was measured. */
 struct figures {
-    double median, least; /* seconds a pass */
+    double median, least, tenth, nine_tenths; /* seconds a pass */
+    double ready;                             /* from opening the model to the end of the first pass, less one pass */
+    double *passes;                           /* seconds of each, sorted; REPEATS_MOST of them have room */
     size_t repeats;
     size_t threads;
     double gflops, share; /* of all threads' peak */
@@ -72,10 +76,17 @@ static void fill(float *values, size_t count) {
     }
 }
 
-/* Times passes: one to warm up, then `repeat`, or what fits into a few seconds. */
-static void time_passes(struct fv_session *session, const float *input, float *output, size_t repeat,
+/* Where `part` (0 to 1) of `count` sorted numbers lie below, between two of them in proportion. */
+static double quantile(const double *sorted, size_t count, double part) {
+    double position = part * (double)(count - 1);
+    size_t below = (size_t)position, above = below + 1 < count ? below + 1 : below;
+    return sorted[below] + (position - (double)below) * (sorted[above] - sorted[below]);
+}
+
+/* Times passes: one to warm up, which ends what `opened` began, then `repeat`, or what fits into a few seconds. */
+static void time_passes(struct fv_session *session, const float *input, float *output, size_t repeat, double opened,
                         struct figures *figures) {
-    static double seconds[REPEATS_MOST];
+    double *seconds = figures->passes;
     fv_session_run(session, input, output);
     double begin = now();
     size_t done = 0;
@@ -88,30 +99,70 @@ static void time_passes(struct fv_session *session, const float *input, float *o
     qsort(seconds, done, sizeof *seconds, compare_numbers);
     figures->repeats = done;
     figures->least = seconds[0];
-    figures->median = (seconds[(done - 1) / 2] + seconds[done / 2]) / 2;
+    figures->tenth = quantile(seconds, done, 0.1);
+    figures->median = quantile(seconds, done, 0.5);
+    figures->nine_tenths = quantile(seconds, done, 0.9);
+    figures->ready = begin - opened - figures->median;
 }
 
-static enum fv_status measure(struct fv_session *session, const struct request *request, struct figures *figures,
-                              struct fv_error *error) {
-    figures->info = fv_session_info(session);
-    figures->input = fv_session_input_shape(session);
+/* The array in the file at `path`, which must be of the shape that the net takes. */
+static enum fv_status read_input(const char *path, struct fv_shape shape, struct fv_npy *array,
+                                 struct fv_error *error) {
+    enum fv_status status = fv_npy_read(path, array, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    const size_t *last = array->rank >= 3 ? array->shape + array->rank - 3 : array->shape;
+    if (array->rank < 3 || array->elements != shape.channels * shape.height * shape.width ||
+        last[0] != shape.channels || last[1] != shape.height || last[2] != shape.width) {
+        return fv_error_set(error, FV_ERROR_ARGUMENT, "%s: %zu numbers in %u dimensions, expected [1, %zu, %zu, %zu]",
+                            path, array->elements, (unsigned)array->rank, shape.channels, shape.height, shape.width);
+    }
+    return FV_OK;
+}
+
+/* Times the session on the array that is asked for; `seconds` is how long opening and planning took so far, reading
+ * the input excluded. */
+static enum fv_status time_session(struct fv_session *session, const struct request *request, double seconds,
+                                   struct figures *figures, struct fv_error *error) {
     struct fv_shape shape = fv_session_output_shape(session);
     size_t from = figures->input.channels * figures->input.height * figures->input.width;
-    float *input = fv_allocate(from, sizeof *input);
+    struct fv_npy array = {0};
+    float *numbers = NULL;
     float *output = fv_allocate(shape.channels * shape.height * shape.width, sizeof *output);
     enum fv_status status = FV_OK;
-    if (input == NULL || output == NULL) {
+    if (request->input != NULL) {
+        status = read_input(request->input, figures->input, &array, error);
+    } else if ((numbers = fv_allocate(from, sizeof *numbers)) != NULL) {
+        fill(numbers, from);
+    }
+    const float *input = request->input != NULL ? array.values : numbers;
+    if (status == FV_OK && (input == NULL || output == NULL)) {
         status = fv_error_set(error, FV_ERROR_MEMORY, "the benchmark's input and output: out of memory");
-    } else {
-        fill(input, from);
-        time_passes(session, input, output, request->repeat, figures);
-        figures->peak_rss = peak_resident(); /* before the yardstick below takes memory of its own */
+    }
+    if (status == FV_OK) {
+        time_passes(session, input, output, request->repeat, now() - seconds, figures);
+        figures->peak_rss = peak_resident();
+    }
+    fv_npy_clear(&array);
+    fv_release(numbers);
+    fv_release(output);
+    return status;
+}
+
+/* Times the session, and then the yardstick, which takes memory of its own. */
+static enum fv_status measure(struct fv_session *session, const struct request *request, double seconds,
+                              struct figures *figures, struct fv_error *error) {
+    figures->info = fv_session_info(session);
+    figures->input = fv_session_input_shape(session);
+    enum fv_status status = time_session(session, request, seconds, figures, error);
+    if (status == FV_OK) {
         status = fv_machine_measure(figures->info.isa, PEAK_SECONDS, &figures->peak, error);
     }
-    fv_release(input);
-    fv_release(output);
-    figures->gflops = 2 * figures->info.multiply_adds / figures->median * 1e-9;
-    figures->share = figures->gflops * 1e9 / (figures->peak.flops * (double)figures->threads);
+    if (status == FV_OK) {
+        figures->gflops = 2 * figures->info.multiply_adds / figures->median * 1e-9;
+        figures->share = figures->gflops * 1e9 / (figures->peak.flops * (double)figures->threads);
+    }
     return status;
 }
 
@@ -131,6 +182,9 @@ static void print_text(const char *model, const struct figures *figures) {
     printf("isa, threads   %s, %zu\n", fv_isa_name(figures->info.isa), figures->threads);
     printf("median, least  %.3f ms, %.3f ms over %zu passes\n", figures->median * 1e3, figures->least * 1e3,
            figures->repeats);
+    printf("10 %%, 90 %%     %.3f ms, %.3f ms\n", figures->tenth * 1e3, figures->nine_tenths * 1e3);
+    printf("time to ready  %.3f ms, from opening the model to the end of the first pass, less one pass\n",
+           figures->ready * 1e3);
     printf("speed          %.2f GFLOP/s, %.1f %% of the measured peak\n", figures->gflops, 100 * figures->share);
     printf("peak, a core   %.2f GFLOP/s, %.2f GB/s\n", figures->peak.flops * 1e-9,
            figures->peak.bytes_per_second * 1e-9);
@@ -179,6 +233,9 @@ static enum fv_status print_json(const char *model, const struct fv_session *ses
     } numbers[] = {
         {"median_s", figures->median},
         {"min_s", figures->least},
+        {"p10_s", figures->tenth},
+        {"p90_s", figures->nine_tenths},
+        {"ready_s", figures->ready},
         {"repeats", (double)figures->repeats},
         {"threads", (double)figures->threads},
         {"gflops", figures->gflops},
@@ -200,6 +257,7 @@ static enum fv_status print_json(const char *model, const struct fv_session *ses
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         cJSON_AddNumberToObject(object, numbers[i].key, numbers[i].number);
     }
+    cJSON_AddItemToObject(object, "passes_s", cJSON_CreateDoubleArray(figures->passes, (int)figures->repeats));
     if (profile) {
         add_nodes(object, session, figures);
     }
@@ -229,15 +287,18 @@ static enum fv_status make_session(const struct fv_model *model, struct fv_threa
 }
 
 static enum fv_status bench(const char *path, const struct request *request, struct fv_error *error) {
+    static double passes[REPEATS_MOST];
     struct fv_model *model = NULL;
     struct fv_threads *threads = NULL;
     struct fv_session *session = NULL;
-    struct figures figures = {0};
+    struct figures figures = {.passes = passes};
+    const double start = now();
     enum fv_status status = fv_model_open(path, &model, error);
     status = status != FV_OK ? status : fv_threads_create(request->threads, &threads, error);
     status = status != FV_OK ? status : make_session(model, threads, request, &session, error);
+    const double seconds = now() - start;
     figures.threads = fv_threads_count(threads);
-    status = status != FV_OK ? status : measure(session, request, &figures, error);
+    status = status != FV_OK ? status : measure(session, request, seconds, &figures, error);
     const char *name = fv_path_basename(path);
     if (status == FV_OK && request->json) {
         status = print_json(name, session, &figures, request->profile, error);
@@ -279,11 +340,16 @@ int fovea_command_bench(int count, char **arguments) {
          .low = 1,
          .high = REPEATS_MOST,
          .help = "passes to time; default: what fits into 3 seconds, at\nleast 3"},
+        {.name = "input",
+         .kind = FOVEA_OPTION_TEXT,
+         .target = &request.input,
+         .value = "IN.npy",
+         .help = "the array to run the net on, as for fovea infer; default:\nnumbers without meaning"},
         {.name = "json",
          .kind = FOVEA_OPTION_FLAG,
          .target = &request.json,
-         .help = "print one object with median_s, min_s, peak_rss_bytes,\nthreads, isa, gflops, share_of_peak and "
-                 "more"},
+         .help = "print one object with median_s, p10_s, p90_s, passes_s, ready_s,\n"
+                 "peak_rss_bytes, threads, isa, gflops, share_of_peak and more"},
         {.name = "profile",
          .kind = FOVEA_OPTION_FLAG,
          .target = &request.profile,
