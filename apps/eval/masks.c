@@ -51,8 +51,9 @@ static enum fv_status add_losses(const struct work *work, struct fovea_eval_mask
         fovea_shorten_message(&outcome->error, path, name);
         return fail(outcome, name, status);
     }
-    status = fovea_mask_losses(name, &map, reference->pixels, reference->width, reference->height, mask->figures,
-                               &outcome->error);
+    const struct fovea_foreground *foreground = &work->options->foreground;
+    status = fovea_mask_losses(name, &map, foreground->kind == FOVEA_FOREGROUND_VALUE ? foreground->value : 0,
+                               reference->pixels, reference->width, reference->height, mask->figures, &outcome->error);
     fv_npy_clear(&map);
     return status == FV_OK ? FV_OK : fail(outcome, name, status);
 }

@@ -76,10 +76,16 @@ static enum fv_status check_shape(const char *name, const struct fv_npy *map, ui
     return FV_OK;
 }
 
-/* The probabilities of the two classes at a pixel; the FAZ's is that of all classes but the background. */
-static void two_classes(const struct fv_npy *map, size_t pixels, size_t pixel, double *background, double *foreground) {
+/* The probabilities of background and FAZ at a pixel. */
+static void two_classes(const struct fv_npy *map, uint32_t label, size_t pixels, size_t pixel, double *background,
+                        double *foreground) {
     if (map->rank == 2) {
         *foreground = map->values[pixel];
+        *background = 1.0 - *foreground;
+        return;
+    }
+    if (label > 0 && map->shape[0] > 2) {
+        *foreground = map->values[label * pixels + pixel];
         *background = 1.0 - *foreground;
         return;
     }
@@ -94,9 +100,13 @@ static double finite_or_nan(double value) {
     return isfinite(value) ? value : NAN;
 }
 
-enum fv_status fovea_mask_losses(const char *name, const struct fv_npy *map, const uint8_t *reference, uint32_t width,
-                                 uint32_t height, double *figures, struct fv_error *error) {
+enum fv_status fovea_mask_losses(const char *name, const struct fv_npy *map, uint32_t label, const uint8_t *reference,
+                                 uint32_t width, uint32_t height, double *figures, struct fv_error *error) {
     enum fv_status status = check_shape(name, map, width, height, error);
+    if (status == FV_OK && map->rank == 3 && map->shape[0] > 2 && label >= map->shape[0]) {
+        status = fv_error_set(error, FV_ERROR_FORMAT, "%s: expected a class %u, found %zu classes", name, label,
+                              map->shape[0]);
+    }
     if (status != FV_OK) {
         return status;
     }
@@ -104,7 +114,7 @@ enum fv_status fovea_mask_losses(const char *name, const struct fv_npy *map, con
     double printed = 0.0, other = 0.0, both = 0.0, sums = 0.0;
     for (size_t i = 0; i < pixels; i++) {
         double background, foreground;
-        two_classes(map, pixels, i, &background, &foreground);
+        two_classes(map, label, pixels, i, &background, &foreground);
         bool inside = reference[i] != 0;
         printed -= inside ? log(fmax(foreground, 0.0)) : 0.0;
         other -= inside ? 0.0 : log(fmax(background, 0.0));

@@ -54,11 +54,12 @@ void fovea_overlap_score(const struct fovea_overlap *overlap, bool empty_is_one,
 
 /* The losses of a map of probabilities against `reference` (height x width): figures[FOVEA_MASK_CROSS_ENTROPY] to
  * figures[FOVEA_MASK_COMBINED_LOSS] are set; the last needs figures[FOVEA_MASK_DICE_LOSS]. `map` holds
- * [classes][height] [width], class 0 the background, or [height][width], the probability of the FAZ. An infinite
- * cross-entropy (a probability of 0 where the reference says otherwise) gives NaN. Errors, naming `name`:
- * FV_ERROR_FORMAT (another shape, a value that is no probability). */
-enum fv_status fovea_mask_losses(const char *name, const struct fv_npy *map, const uint8_t *reference, uint32_t width,
-                                 uint32_t height, double *figures, struct fv_error *error);
+ * [classes][height] [width], class 0 the background, or [height][width], the probability of the FAZ. The FAZ is class
+ * `label` of the map; of a map of two classes always class 1, and for a label of 0 all classes but the background. An
+ * infinite cross-entropy (a probability of 0 where the reference says otherwise) gives NaN. Errors, naming `name`:
+ * FV_ERROR_FORMAT (another shape, no class `label`, a value that is no probability). */
+enum fv_status fovea_mask_losses(const char *name, const struct fv_npy *map, uint32_t label, const uint8_t *reference,
+                                 uint32_t width, uint32_t height, double *figures, struct fv_error *error);
 
 /* The areas of a square image of `side` pixels over `field_mm` (eq. 10); the last three figures are set. */
 void fovea_mask_areas(const struct fovea_overlap *overlap, uint32_t side, double field_mm, double *figures);

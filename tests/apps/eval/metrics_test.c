@@ -161,7 +161,7 @@ START_TEST(losses_of_probabilities) {
     static const uint8_t reference[2] = {1, 0};
     double figures[FOVEA_MASK_FIGURES] = {[FOVEA_MASK_DICE_LOSS] = 0.25};
     struct fv_error error;
-    check_success(fovea_mask_losses("m.npy", &maps[_i], reference, 2, 1, figures, &error), &error);
+    check_success(fovea_mask_losses("m.npy", &maps[_i], 0, reference, 2, 1, figures, &error), &error);
     expect(figures[FOVEA_MASK_CROSS_ENTROPY], -log(0.75));
     expect(figures[FOVEA_MASK_CROSS_ENTROPY_PRINTED], -log(0.75));
     expect(figures[FOVEA_MASK_SOFT_DICE_LOSS], 1.0 - (2.0 * 0.75 + 1.0) / (1.0 + 1.0 + 1.0));
@@ -175,17 +175,34 @@ START_TEST(maps_that_are_none) {
     static const uint8_t reference[2] = {1, 0};
     double figures[FOVEA_MASK_FIGURES] = {0};
     struct fv_error error;
-    check_success(fovea_mask_losses("m.npy", &map, reference, 2, 1, figures, &error), &error);
+    check_success(fovea_mask_losses("m.npy", &map, 0, reference, 2, 1, figures, &error), &error);
     ck_assert(isnan(figures[FOVEA_MASK_CROSS_ENTROPY]) && isnan(figures[FOVEA_MASK_COMBINED_LOSS]));
     ck_assert(isfinite(figures[FOVEA_MASK_SOFT_DICE_LOSS]));
-    check_failure(fovea_mask_losses("m.npy", &map, reference, 1, 2, figures, &error), &error, FV_ERROR_FORMAT,
+    check_failure(fovea_mask_losses("m.npy", &map, 0, reference, 1, 2, figures, &error), &error, FV_ERROR_FORMAT,
                   "m.npy: expected probabilities of shape classes x 2 x 1");
     values[1] = NAN;
-    check_failure(fovea_mask_losses("m.npy", &map, reference, 2, 1, figures, &error), &error, FV_ERROR_FORMAT,
+    check_failure(fovea_mask_losses("m.npy", &map, 0, reference, 2, 1, figures, &error), &error, FV_ERROR_FORMAT,
                   "element 1");
     values[1] = 1.5F;
-    check_failure(fovea_mask_losses("m.npy", &map, reference, 2, 1, figures, &error), &error, FV_ERROR_FORMAT,
+    check_failure(fovea_mask_losses("m.npy", &map, 0, reference, 2, 1, figures, &error), &error, FV_ERROR_FORMAT,
                   "found 1.5");
+}
+END_TEST
+
+/* Three classes: the label says which is the FAZ; two classes: 255 is another name of class 1. */
+START_TEST(labels_choose_a_class) {
+    float three[] = {0.25F, 0.75F, 0.25F, 0.125F, 0.5F, 0.125F}, two[] = {0.25F, 0.75F, 0.75F, 0.25F};
+    const struct fv_npy of_three = {3, {3, 1, 2}, 6, three}, of_two = {3, {2, 1, 2}, 4, two};
+    static const uint8_t reference[2] = {1, 0};
+    double figures[FOVEA_MASK_FIGURES] = {0};
+    struct fv_error error;
+    check_success(fovea_mask_losses("m.npy", &of_three, 2, reference, 2, 1, figures, &error), &error);
+    expect(figures[FOVEA_MASK_CROSS_ENTROPY_PRINTED], -log(0.5));
+    expect(figures[FOVEA_MASK_CROSS_ENTROPY], (-log(0.5) - log(0.875)) / 2.0);
+    check_success(fovea_mask_losses("m.npy", &of_two, 255, reference, 2, 1, figures, &error), &error);
+    expect(figures[FOVEA_MASK_CROSS_ENTROPY], -log(0.75));
+    check_failure(fovea_mask_losses("m.npy", &of_three, 3, reference, 2, 1, figures, &error), &error, FV_ERROR_FORMAT,
+                  "m.npy: expected a class 3, found 3 classes");
 }
 END_TEST
 
@@ -225,6 +242,7 @@ int main(void) {
         {"overlap", figures_of_an_overlap, 0},
         {"empty", empty_masks, 0},
         {"losses", losses_of_probabilities, 3},
+        {"labels", labels_choose_a_class, 0},
         {"no maps", maps_that_are_none, 0},
         {"spread", spreads_and_agreement, 0},
     };
