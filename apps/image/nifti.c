@@ -158,15 +158,19 @@ enum fv_status fovea_nifti_write(const char *path, const struct fovea_image *ima
     return status;
 }
 
-/* Fills `bytes` with the next `size` bytes of the decompressed file; false if it is damaged or ends before. */
-static bool inflate_some(z_stream *stream, uint8_t *bytes, size_t size) {
+/* Fills `bytes` with the next `size` bytes of the decompressed file. FV_ERROR_FORMAT, without a message: it is damaged
+ * or ends before. */
+static enum fv_status inflate_some(z_stream *stream, uint8_t *bytes, size_t size) {
     stream->next_out = bytes;
     stream->avail_out = (uInt)size;
     int code = Z_OK;
     while (stream->avail_out > 0 && code == Z_OK) {
         code = inflate(stream, Z_NO_FLUSH);
     }
-    return stream->avail_out == 0 && (code == Z_OK || code == Z_STREAM_END);
+    if (stream->avail_out == 0 && (code == Z_OK || code == Z_STREAM_END)) {
+        return FV_OK;
+    }
+    return code == Z_MEM_ERROR ? FV_ERROR_MEMORY : FV_ERROR_FORMAT;
 }
 
 static enum fv_status check_header(const char *path, const uint8_t *header, struct fv_error *error) {
@@ -195,18 +199,22 @@ static enum fv_status check_header(const char *path, const uint8_t *header, stru
 static enum fv_status read_stream(const char *path, z_stream *stream, struct fovea_image *image,
                                   struct fv_error *error) {
     uint8_t header[DATA];
-    if (!inflate_some(stream, header, sizeof header)) {
-        return fv_error_set(error, FV_ERROR_FORMAT, "%s: expected a gzip-compressed NIfTI file, found none", path);
+    enum fv_status status = inflate_some(stream, header, sizeof header);
+    if (status == FV_ERROR_FORMAT) {
+        return fv_error_set(error, status, "%s: expected a gzip-compressed NIfTI file, found none", path);
     }
-    enum fv_status status = check_header(path, header, error);
+    status = status != FV_OK ? status : check_header(path, header, error);
     if (status == FV_OK) {
         status = fovea_image_create_for(path, get16(header, AT_DIM + 2), get16(header, AT_DIM + 4), 1, 8, image, error);
     }
-    if (status == FV_OK && !inflate_some(stream, image->pixels.u8, (size_t)image->width * image->height)) {
-        status = fv_error_set(error, FV_ERROR_FORMAT, "%s: damaged NIfTI file: it ends before its %u x %u labels", path,
-                              image->width, image->height);
+    if (status == FV_OK) {
+        status = inflate_some(stream, image->pixels.u8, (size_t)image->width * image->height);
+        if (status == FV_ERROR_FORMAT) {
+            return fv_error_set(error, status, "%s: damaged NIfTI file: it ends before its %u x %u labels", path,
+                                image->width, image->height);
+        }
     }
-    return status;
+    return status == FV_ERROR_MEMORY ? fv_error_set(error, status, "%s: out of memory", path) : status;
 }
 
 enum fv_status fovea_nifti_read(const char *path, struct fovea_image *image, struct fv_error *error) {

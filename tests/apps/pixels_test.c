@@ -119,6 +119,29 @@ START_TEST(normalises_in_float_and_repeats_grey) {
 }
 END_TEST
 
+/* An alpha of the image's own goes the same way, towards 255, as do its colours. */
+START_TEST(blend_takes_alpha_with_it) {
+    struct fovea_image image, result;
+    struct fv_error error;
+    check_success(fovea_image_create(256, 1, 4, 8, &image, &error), &error);
+    uint8_t mask[256] = {0};
+    for (uint32_t i = 0; i < 256; i++) {
+        const uint8_t pixel[4] = {(uint8_t)i, 10, 20, (uint8_t)i};
+        memcpy(image.pixels.u8 + (size_t)i * 4, pixel, 4);
+    }
+    check_success(fovea_overlay_blend(&image, mask, &result, &error), &error);
+    for (int i = 0; i < 256; i++) {
+        volatile float alpha = 0.15F * (float)(255 - i), red = 0.15F * (float)-i;
+        ck_assert_uint_eq(result.pixels.u8[4 * i + 3], (uint8_t)((float)i + alpha));
+        ck_assert_uint_eq(result.pixels.u8[4 * i], (uint8_t)((float)i + red));
+        ck_assert_uint_eq(result.pixels.u8[4 * i + 1], 8);
+        ck_assert_uint_eq(result.pixels.u8[4 * i + 2], 17);
+    }
+    fovea_image_release(&result);
+    fovea_image_release(&image);
+}
+END_TEST
+
 /* All 512 pairs of a grey and a mask byte, by whole numbers: 0.15 as a float is 2516583 / 2^24. */
 START_TEST(blend_is_the_published_one) {
     struct fovea_image image, result;
@@ -221,6 +244,7 @@ int main(void) {
         {"shorter side", shorter_side_rules, 5},
         {"normalising", normalises_in_float_and_repeats_grey, 0},
         {"blend", blend_is_the_published_one, 0},
+        {"blend with alpha", blend_takes_alpha_with_it, 0},
         {"contour", contour_follows_the_mask, 0},
         {"two contours", two_contours_are_told_apart, 0},
     };
