@@ -25,7 +25,7 @@ static const char eval_style[] =
     "border:1px solid #1b2430}.key.reference{background:#ffdd00}.key.predicted{background:#32b4ff}\n"
     "ul.notes{margin:.6rem 0;padding-left:1.2rem}h2+h3{margin-top:.4rem}h3{margin:1.4rem 0 .4rem;font-size:1rem}\n"
     "@media(max-width:46rem){.scroll thead{display:table-header-group}.scroll tr{display:table-row}"
-    ".scroll td{display:table-cell;padding:.4rem}}\n"
+    ".scroll td{display:table-cell;padding:.4rem}.scroll td.number{text-align:right}}\n"
     "@media print{figure{break-inside:avoid}}\n";
 
 static void add_value(struct fovea_buffer *text, double value) {
@@ -127,7 +127,7 @@ static void add_mean(struct fovea_buffer *text, const struct fovea_eval *eval, d
 
 /* All sets side by side, as in Table 6 of the paper. */
 static void add_grade_table(struct fovea_buffer *text, const struct fovea_eval *eval) {
-    fovea_buffer_text(text, "<section>\n<h2>Side by side</h2>\n");
+    fovea_buffer_format(text, "<section>\n<h2>%s</h2>\n", eval->count > 1 ? "Side by side" : "Figures");
     add_table_head(text, eval);
     for (size_t k = 0; k < FOVEA_CLASSIFICATION_FIGURES; k++) {
         struct fovea_eval_figure figure;
@@ -166,7 +166,8 @@ static void add_spread_cell(struct fovea_buffer *text, const struct fovea_eval_s
 }
 
 static void add_mask_table(struct fovea_buffer *text, const struct fovea_eval *eval) {
-    fovea_buffer_text(text, "<section>\n<h2>Side by side</h2>\n<p class=\"lead\">Mean \xc2\xb1 standard deviation over "
+    fovea_buffer_format(text, "<section>\n<h2>%s</h2>\n", eval->count > 1 ? "Side by side" : "Figures");
+    fovea_buffer_text(text, "<p class=\"lead\">Mean \xc2\xb1 standard deviation over "
                             "the images; median with quartiles; pooled: from the sums of the pixels of all "
                             "images.</p>\n");
     add_table_head(text, eval);
@@ -370,7 +371,8 @@ static void add_failures(struct fovea_buffer *text, const struct fovea_eval *eva
     if (total == 0) {
         return;
     }
-    fovea_buffer_text(text, "<section>\n<h2>Failures</h2>\n<table>\n<thead><tr><th>Set</th><th>Image</th><th>Place</th>"
+    fovea_buffer_text(text, "<section>\n<h2>Failures</h2>\n<div "
+                            "class=\"scroll\"><table>\n<thead><tr><th>Set</th><th>Image</th><th>Place</th>"
                             "<th>Reason</th></tr></thead>\n<tbody>\n");
     for (size_t s = 0; s < eval->count; s++) {
         const struct fovea_eval_set *set = &eval->sets[s];
@@ -390,7 +392,7 @@ static void add_failures(struct fovea_buffer *text, const struct fovea_eval *eva
                                 set->failures.count - FAILURES_SHOWN);
         }
     }
-    fovea_buffer_text(text, "</tbody>\n</table>\n</section>\n");
+    fovea_buffer_text(text, "</tbody>\n</table></div>\n</section>\n");
 }
 
 static void add_term(struct fovea_buffer *text, const char *term, const char *meaning) {
