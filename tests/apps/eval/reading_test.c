@@ -427,7 +427,7 @@ int main(void) {
     tcase_add_test(masks, foregrounds);
     tcase_add_test(masks, folders_of_masks);
     tcase_add_loop_test(masks, every_allocation_may_fail, 0, 2);
-    tcase_set_timeout(masks, 120);
+    tcase_set_timeout(masks, 280);
     suite_add_tcase(suite, tables);
     suite_add_tcase(suite, masks);
     SRunner *runner = srunner_create(suite);
