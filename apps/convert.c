@@ -1,4 +1,5 @@
-/* fovea convert: from a PyTorch, safetensors or nnU-Net checkpoint to a model file. */
+/* fovea convert: from a PyTorch, safetensors or nnU-Net checkpoint to a model file, or the weights of either to
+ * safetensors. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +7,9 @@
 
 #include "commands.h"
 #include "fovea/convert.h"
+#include "fovea/export.h"
 #include "fovea/memory.h"
+#include "model_file.h"
 #include "options.h"
 
 enum { MOST_ITEMS = 256, LARGEST_SIDE = 16384 };
@@ -14,12 +17,25 @@ enum { MOST_ITEMS = 256, LARGEST_SIDE = 16384 };
 /* The command line, before its lists are taken apart. */
 struct request {
     const char *output;
-    int weights;
+    int format;  /* of the output, in `formats` */
+    int weights; /* in `weight_types`; -1: not given */
+    int preset;  /* in `presets`; -1: none */
+    size_t fold; /* FV_ALL_FOLDS: not given */
     size_t image_size;
+    int variant;         /* in `variants`; -1: not given */
+    int transform_input; /* in `answers`; -1: not given */
     const char *task, *classes, *resize, *mean, *deviation, *fields, *layers;
     const char *name, *licence, *attribution, *note;
-    bool zscore;
+    bool zscore, strict;
 };
+
+enum { FORMAT_GGUF, FORMAT_SAFETENSORS };
+
+static const char *const formats[] = {"gguf", "safetensors", NULL};
+static const char *const weight_types[] = {"f32", "f16", NULL};
+static const char *const variants[] = {"tf", "plain", NULL};
+static const char *const answers[] = {"yes", "no", NULL};
+static const char *const presets[] = {"coips-3x3", "coips-6x6", NULL};
 
 /* The lists, taken apart. */
 struct lists {
@@ -126,6 +142,11 @@ static int fail(const struct fv_error *error) {
     return error->status == FV_ERROR_ARGUMENT ? FOVEA_EXIT_USAGE : FOVEA_EXIT_UNUSABLE;
 }
 
+static void print_warning(void *context, const char *message) {
+    (void)context;
+    fprintf(stderr, "fovea convert: warning: %s\n", message);
+}
+
 static void report(const struct fv_recognition *recognition, const struct fv_checkpoint *checkpoint,
                    const char *output) {
     fprintf(stderr, "%s: %s, %s (%s names), %zu parameters -> %s\n", fv_checkpoint_path(checkpoint),
@@ -152,18 +173,85 @@ static int convert(const char *source, const char *output, const struct fv_conve
     return status == FV_OK ? FOVEA_EXIT_DONE : fail(&error);
 }
 
+/* An option that only a model can take, or NULL. */
+static const char *model_option(const struct request *request) {
+    const struct {
+        const char *name;
+        bool given;
+    } options[] = {
+        {"weights", request->weights >= 0},
+        {"preset", request->preset >= 0},
+        {"image-size", request->image_size != 0},
+        {"variant", request->variant >= 0},
+        {"transform-input", request->transform_input >= 0},
+        {"task", request->task != NULL},
+        {"classes", request->classes != NULL},
+        {"resize", request->resize != NULL},
+        {"mean", request->mean != NULL},
+        {"std", request->deviation != NULL},
+        {"zscore", request->zscore},
+        {"fov", request->fields != NULL},
+        {"layer", request->layers != NULL},
+        {"name", request->name != NULL},
+        {"licence", request->licence != NULL},
+        {"attribution", request->attribution != NULL},
+        {"note", request->note != NULL},
+        {"strict", request->strict},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        if (options[i].given) {
+            return options[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* Gives the weights back: of a model, or of a checkpoint. */
+static int export_weights(const struct fovea_syntax *syntax, const struct request *request, const char *source) {
+    const char *option = model_option(request);
+    if (option != NULL) {
+        return fovea_usage_error(syntax, "--%s is for models: safetensors hold weights and nothing else", option);
+    }
+    struct fv_error error;
+    struct fv_export_summary summary;
+    struct fv_model *model = NULL;
+    struct fv_checkpoint *checkpoint = NULL;
+    bool is_model;
+    enum fv_status status = fovea_is_model(source, &is_model, &error);
+    if (status == FV_OK && is_model) {
+        status = fv_model_open(source, &model, &error);
+        status = status != FV_OK ? status : fv_export_model(model, request->output, request->fold, &summary, &error);
+    } else if (status == FV_OK) {
+        status = fv_checkpoint_open(source, &checkpoint, &error);
+        status = status != FV_OK ? status
+                                 : fv_export_checkpoint(checkpoint, request->output, request->fold, &summary, &error);
+    }
+    if (status == FV_OK) {
+        fprintf(stderr, "%s: %zu tensors, %zu values -> %zu safetensors file%s\n", source, summary.tensors,
+                summary.parameters, summary.files, summary.files == 1 ? "" : "s");
+    }
+    fv_model_close(model);
+    fv_checkpoint_close(checkpoint);
+    return status == FV_OK ? FOVEA_EXIT_DONE : fail(&error);
+}
+
 /* Copies the texts that are cut in place, then converts. */
 static int run(const struct fovea_syntax *syntax, const struct request *request, const char *source) {
     struct fv_convert_options options;
     fv_convert_options_default(&options);
     options.weights = request->weights == 1 ? FV_TYPE_F16 : FV_TYPE_F32;
+    options.preset = request->preset >= 0 ? presets[request->preset] : NULL;
     options.image_size = (uint32_t)request->image_size;
+    options.variant = request->variant >= 0 ? variants[request->variant] : NULL;
+    options.transform_input = request->transform_input >= 0 ? answers[request->transform_input] : NULL;
     options.task = request->task;
     options.zscore = request->zscore;
     options.name = request->name;
     options.licence = request->licence;
     options.attribution = request->attribution;
     options.note = request->note;
+    options.strict = request->strict;
+    options.warn = print_warning;
     struct lists *lists = fv_allocate_zero(1, sizeof *lists);
     const char *const texts[] = {request->classes, request->layers, request->resize};
     bool complete = lists != NULL;
@@ -188,29 +276,65 @@ static int run(const struct fovea_syntax *syntax, const struct request *request,
 }
 
 int fovea_command_convert(int count, char **arguments) {
-    static const char *const weights[] = {"f32", "f16", NULL};
-    struct request request = {0};
+    struct request request = {.weights = -1, .preset = -1, .variant = -1, .transform_input = -1, .fold = FV_ALL_FOLDS};
     const struct fovea_option options[] = {
         {.name = "output",
          .letter = 'o',
          .kind = FOVEA_OPTION_TEXT,
          .target = &request.output,
-         .value = "MODEL.gguf",
-         .help = "the model file to write",
+         .value = "FILE",
+         .help = "the model file (.gguf) or weights (.safetensors) to write",
          .required = true},
+        {.name = "to",
+         .kind = FOVEA_OPTION_CHOICE,
+         .target = &request.format,
+         .value = "gguf|safetensors",
+         .help = "gguf, the default: a model for Fovea; safetensors: the weights as they are stored, for\nother "
+                 "programs, from a checkpoint or from a model (.gguf)",
+         .choices = formats},
+        {.name = "fold",
+         .kind = FOVEA_OPTION_COUNT,
+         .target = &request.fold,
+         .value = "K",
+         .help = "with --to safetensors: only this fold of an nnU-Net ensemble; default: a file each,\nnamed "
+                 "FILE.fold_K.safetensors",
+         .high = 1000},
+        {.name = "preset",
+         .kind = FOVEA_OPTION_CHOICE,
+         .target = &request.preset,
+         .value = "coips-3x3|coips-6x6",
+         .help = "what the published program does with its model for this field of view: task, classes,\nresize, mean, "
+                 "std, fov, layer. Options that are given win over it",
+         .choices = presets},
         {.name = "weights",
          .kind = FOVEA_OPTION_CHOICE,
          .target = &request.weights,
          .value = "f32|f16",
          .help = "how weights are stored (norms and biases always in 32 bits); f32 unless given",
-         .choices = weights},
+         .choices = weight_types},
         {.name = "image-size",
          .kind = FOVEA_OPTION_COUNT,
          .target = &request.image_size,
          .value = "N",
-         .help = "side of a classifier's input in pixels",
+         .help = "side of a classifier's input in pixels; of an EfficientNet with lukemelas' names\nthe side for which "
+                 "it was made, which fixes its padding",
          .low = 1,
          .high = LARGEST_SIDE},
+        {.name = "variant",
+         .kind = FOVEA_OPTION_CHOICE,
+         .target = &request.variant,
+         .value = "tf|plain",
+         .help = "which of timm's EfficientNets: tf_efficientnet_* (TensorFlow's padding, epsilon\n0.001) or "
+                 "efficientnet_* (even padding, epsilon 0.00001)",
+         .choices = variants},
+        {.name = "transform-input",
+         .kind = FOVEA_OPTION_CHOICE,
+         .target = &request.transform_input,
+         .value = "yes|no",
+         .help =
+             "whether an Inception-V3 normalises its input again: yes for torchvision's published\nweights and nets "
+             "trained from them, no for timm's",
+         .choices = answers},
         {.name = "task",
          .kind = FOVEA_OPTION_TEXT,
          .target = &request.task,
@@ -265,6 +389,10 @@ int fovea_command_convert(int count, char **arguments) {
          .target = &request.attribution,
          .value = "TEXT",
          .help = "who made the weights and from which data"},
+        {.name = "strict",
+         .kind = FOVEA_OPTION_FLAG,
+         .target = &request.strict,
+         .help = "refuse a file that is doubtful: one whose zip entries have a wrong CRC-32"},
         {.name = "note",
          .kind = FOVEA_OPTION_TEXT,
          .target = &request.note,
@@ -276,13 +404,17 @@ int fovea_command_convert(int count, char **arguments) {
         .operands = "SOURCE",
         .least = 1,
         .most = 1,
-        .summary = "Turn a checkpoint of PyTorch, safetensors or nnU-Net v1 into a model file.",
+        .summary =
+            "Turn a checkpoint of PyTorch, safetensors or nnU-Net v1 into a model file, or give the weights of a\n"
+            "checkpoint or a model as safetensors.",
         .options = options,
         .option_count = sizeof options / sizeof *options,
-        .details = "SOURCE is a file by torch.save (zip or older), a .safetensors file, or an nnU-Net v1 folder with\n"
-                   "plans.pkl and fold_K/model_best.model[.pkl]. The network is recognised by its tensors: Swin\n"
-                   "Transformer, ResNet, SE-ResNeXt, nnU-Net. Nothing in a pickle is executed.\n"
-                   "`fovea inspect SOURCE` says what a checkpoint holds.",
+        .details =
+            "SOURCE is a file by torch.save (zip or older), a .safetensors file, or an nnU-Net v1 folder with\n"
+            "plans.pkl and fold_K/model_best.model[.pkl]. The network is recognised by its tensors: Swin\n"
+            "Transformer, ResNet, SE-ResNeXt, Inception-V3, EfficientNet, nnU-Net. Nothing in a pickle is executed.\n"
+            "`fovea inspect SOURCE` says what a checkpoint holds. With --to safetensors SOURCE may be a model too;\n"
+            "tensors keep values, types and the checkpoint's names.",
     };
     size_t operands;
     switch (fovea_options_parse(&syntax, count, arguments, &operands)) {
@@ -292,6 +424,12 @@ int fovea_command_convert(int count, char **arguments) {
         return FOVEA_EXIT_USAGE;
     case FOVEA_PARSE_GO:
         break;
+    }
+    if (request.format == FORMAT_SAFETENSORS) {
+        return export_weights(&syntax, &request, arguments[1]);
+    }
+    if (request.fold != FV_ALL_FOLDS) {
+        return fovea_usage_error(&syntax, "--fold goes with --to safetensors; a model holds every fold");
     }
     return run(&syntax, &request, arguments[1]);
 }

@@ -31,30 +31,37 @@ struct inference {
     struct fv_error error;
 };
 
+/* The numbers of all folds, with commas between them. */
+static void list_folds(const struct fv_model *model, char *text, size_t size) {
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < fv_net_members(model) && used < size; i++) {
+        used += (size_t)snprintf(text + used, size - used, "%s%zu", i == 0 ? "" : ", ", fv_net_member_number(model, i));
+    }
+}
+
 /* Finds the members that `fold` asks for. Stages of several members have no mean that tells anything. */
 static enum fv_status choose_members(struct inference *inference, const struct request *request) {
     const struct fv_model *model = inference->model;
     size_t members = fv_net_members(model), fold = request->fold;
-    size_t lowest = fv_net_member_number(model, 0), highest = fv_net_member_number(model, members - 1);
+    char folds[FV_MESSAGE_SIZE / 4];
     inference->members = fold == SIZE_MAX ? members : 1;
     if (fold == SIZE_MAX && (request->trace == NULL || members == 1)) {
         return FV_OK;
     }
-    inference->wrong_usage = true;
-    if (fold == SIZE_MAX) {
-        return fv_error_set(&inference->error, FV_ERROR_ARGUMENT,
-                            "%s: is an ensemble of %zu; --trace needs --fold K, from %zu to %zu", fv_model_path(model),
-                            members, lowest, highest);
-    }
     for (size_t i = 0; i < members; i++) {
         if (fv_net_member_number(model, i) == fold) {
             inference->first = i;
-            inference->wrong_usage = false;
             return FV_OK;
         }
     }
-    return fv_error_set(&inference->error, FV_ERROR_ARGUMENT, "%s: has no fold %zu; it has %zu of them, %zu to %zu",
-                        fv_model_path(model), fold, members, lowest, highest);
+    inference->wrong_usage = true;
+    list_folds(model, folds, sizeof folds);
+    return fold == SIZE_MAX
+               ? fv_error_set(&inference->error, FV_ERROR_ARGUMENT,
+                              "%s: is an ensemble; --trace needs --fold K, one of %s", fv_model_path(model), folds)
+               : fv_error_set(&inference->error, FV_ERROR_ARGUMENT, "%s: has no fold %zu; it has %s",
+                              fv_model_path(model), fold, folds);
 }
 
 /* Builds a member's net, which ends at the stage that is asked for. */

@@ -16,6 +16,7 @@ static const struct command commands[] = {
     {"grade", fovea_command_grade, "grade images only"},
     {"segment", fovea_command_segment, "outline and measure the FAZ of every image, without grading"},
     {"measure", fovea_command_measure, "measure masks that exist already"},
+    {"eval", fovea_command_eval, "compare predictions with labels: grades or masks"},
     {"models", fovea_command_models, "list models and what they serve"},
     {"phantom", fovea_command_phantom, "make synthetic images whose FAZ is known"},
     {"convert", fovea_command_convert, "turn a PyTorch or nnU-Net checkpoint into a model file"},

@@ -1,6 +1,8 @@
 /* run, grade, segment and measure: the pipeline with all of its stages or some. */
+#include <ctype.h>
+#include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "commands.h"
 #include "fovea/threads.h"
@@ -15,7 +17,7 @@
     }
 #define OPTION_LAYER                                                                                                   \
     {                                                                                                                  \
-        .name = "layer", .kind = FOVEA_OPTION_CHOICE, .target = &layer, .value = "LAYER", .required = true,            \
+        .name = "layer", .kind = FOVEA_OPTION_CHOICE, .target = &choice.layer, .value = "LAYER", .required = true,     \
         .choices = fovea_layer_names, .help = "superficial or deep"                                                    \
     }
 #define OPTION_OUTPUT                                                                                                  \
@@ -35,9 +37,19 @@
     }
 #define OPTION_TTA                                                                                                     \
     {                                                                                                                  \
-        .name = "tta", .kind = FOVEA_OPTION_CHOICE, .target = &tta, .value = "MODE", .choices = tta_names,             \
+        .name = "tta", .kind = FOVEA_OPTION_CHOICE, .target = &choice.tta, .value = "MODE", .choices = tta_names,      \
         .help =                                                                                                        \
             "mirror: average over mirrored views, as published (default);\noff: one view, about four times as fast"    \
+    }
+#define OPTION_FOLDS                                                                                                   \
+    {                                                                                                                  \
+        .name = "folds", .kind = FOVEA_OPTION_TEXT, .target = &choice.folds, .value = "N,N",                           \
+        .help = "only these members of the segmenter's ensemble, for example 0,2;\ndefault: the mean of all"           \
+    }
+#define OPTION_PROBABILITY                                                                                             \
+    {                                                                                                                  \
+        .name = "save-probability", .kind = FOVEA_OPTION_FLAG, .target = &options.save_probability,                    \
+        .help = "write probability/ too: float32 maps of every class (.npy) and\nthe FAZ's as a 16 bit .png"           \
     }
 #define OPTION_THREADS                                                                                                 \
     {                                                                                                                  \
@@ -49,6 +61,15 @@
 
 static const char *const tta_names[] = {"mirror", "off", NULL};
 
+enum { FOLDS_MAX = 64 };
+
+/* What the table stores as words, and what becomes of it. */
+struct choice {
+    int layer, tta;
+    const char *folds;
+    size_t fold_numbers[FOLDS_MAX];
+};
+
 #define EXIT_STATUSES                                                                                                  \
     "Exit status: 0 all done, 1 some images failed, 2 wrong usage, 3 no image found, 4 a model or the output\n"        \
     "cannot be used, 130 interrupted (Ctrl-C finishes the image in work and writes the results).\n\n" FOVEA_NOTICE
@@ -59,11 +80,28 @@ static const char *const tta_names[] = {"mirror", "off", NULL};
 
 #define OUTPUTS                                                                                                        \
     "FOLDER receives results.csv, results.json, report.html, masks/ (0 and 255), overlays/ (the published\n"           \
-    "blend) and contours/ (the outline on the image), with the subfolders of the input.\n\n"
+    "blend), contours/ (the outline on the image) and labels/ (NIfTI), with the subfolders of the input.\n\n"
 
-/* Parses and runs. `layer` and `tta` are where the table stores its choices. */
+/* Takes "0,2" apart; false if it is something else. */
+static bool read_folds(struct choice *choice, struct fovea_pipeline_options *options) {
+    const char *text = choice->folds;
+    while (text != NULL) {
+        char *end;
+        unsigned long number = strtoul(text, &end, 10);
+        if (!isdigit((unsigned char)*text) || number > INT_MAX || options->fold_count == FOLDS_MAX ||
+            (*end != ',' && *end != '\0')) {
+            return false;
+        }
+        choice->fold_numbers[options->fold_count++] = number;
+        text = *end == ',' ? end + 1 : NULL;
+    }
+    options->folds = choice->fold_numbers;
+    return true;
+}
+
+/* Parses and runs. `choice` is where the table stores its words. */
 static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arguments,
-                        struct fovea_pipeline_options *options, const int *layer, const int *tta) {
+                        struct fovea_pipeline_options *options, struct choice *choice) {
     size_t operands = 0;
     enum fovea_parse parsed = fovea_options_parse(syntax, count, arguments, &operands);
     if (parsed != FOVEA_PARSE_GO) {
@@ -72,9 +110,13 @@ static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arg
     if (operands == 0 && options->list == NULL) {
         return fovea_usage_error(syntax, "expected an input, or --list");
     }
+    if (!read_folds(choice, options)) {
+        return fovea_usage_error(syntax, "--folds: expected numbers with commas between them, found '%s'",
+                                 choice->folds);
+    }
     options->command = syntax->command;
-    options->layer = (enum fovea_layer) * layer;
-    options->mirror = *tta == 0;
+    options->layer = (enum fovea_layer)choice->layer;
+    options->mirror = choice->tta == 0;
     options->operands = (const char *const *)arguments + 1;
     options->operand_count = operands;
     if (options->layer == FOVEA_LAYER_DEEP) {
@@ -88,9 +130,9 @@ static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arg
 
 int fovea_command_run(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.grade = true, .segment = true, .measure = true}};
-    int layer = 0, tta = 0;
-    const struct fovea_option table[] = {OPTION_FOV,  OPTION_LAYER, OPTION_OUTPUT, OPTION_MODELS,
-                                         OPTION_LIST, OPTION_TTA,   OPTION_THREADS};
+    struct choice choice = {0};
+    const struct fovea_option table[] = {OPTION_FOV, OPTION_LAYER, OPTION_OUTPUT,      OPTION_MODELS, OPTION_LIST,
+                                         OPTION_TTA, OPTION_FOLDS, OPTION_PROBABILITY, OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "run",
         .operands = "INPUT...",
@@ -101,12 +143,12 @@ int fovea_command_run(int count, char **arguments) {
         .option_count = COUNT_OF(table),
         .details = INPUTS OUTPUTS EXIT_STATUSES,
     };
-    return run_pipeline(&syntax, count, arguments, &options, &layer, &tta);
+    return run_pipeline(&syntax, count, arguments, &options, &choice);
 }
 
 int fovea_command_grade(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.grade = true}};
-    int layer = 0, tta = 0;
+    struct choice choice = {0};
     const struct fovea_option table[] = {OPTION_FOV,    OPTION_LAYER, OPTION_OUTPUT,
                                          OPTION_MODELS, OPTION_LIST,  OPTION_THREADS};
     const struct fovea_syntax syntax = {
@@ -118,14 +160,14 @@ int fovea_command_grade(int count, char **arguments) {
         .option_count = COUNT_OF(table),
         .details = INPUTS "FOLDER receives results.csv, results.json and report.html.\n\n" EXIT_STATUSES,
     };
-    return run_pipeline(&syntax, count, arguments, &options, &layer, &tta);
+    return run_pipeline(&syntax, count, arguments, &options, &choice);
 }
 
 int fovea_command_segment(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.segment = true}};
-    int layer = 0, tta = 0;
-    const struct fovea_option table[] = {OPTION_FOV,  OPTION_LAYER, OPTION_OUTPUT, OPTION_MODELS,
-                                         OPTION_LIST, OPTION_TTA,   OPTION_THREADS};
+    struct choice choice = {0};
+    const struct fovea_option table[] = {OPTION_FOV, OPTION_LAYER, OPTION_OUTPUT,      OPTION_MODELS, OPTION_LIST,
+                                         OPTION_TTA, OPTION_FOLDS, OPTION_PROBABILITY, OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "segment",
         .operands = "INPUT...",
@@ -136,12 +178,12 @@ int fovea_command_segment(int count, char **arguments) {
         .option_count = COUNT_OF(table),
         .details = INPUTS OUTPUTS EXIT_STATUSES,
     };
-    return run_pipeline(&syntax, count, arguments, &options, &layer, &tta);
+    return run_pipeline(&syntax, count, arguments, &options, &choice);
 }
 
 int fovea_command_measure(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.masks = true, .measure = true}};
-    int layer = 0, tta = 0;
+    struct choice choice = {0};
     const struct fovea_option table[] = {OPTION_FOV, OPTION_OUTPUT, OPTION_LIST};
     const struct fovea_syntax syntax = {
         .command = "measure",
@@ -154,5 +196,5 @@ int fovea_command_measure(int count, char **arguments) {
             "MASK is a square image file or a folder of them: black is background, one other value is the FAZ.\n\n"
             "FOLDER receives results.csv, results.json and report.html.\n\n" EXIT_STATUSES,
     };
-    return run_pipeline(&syntax, count, arguments, &options, &layer, &tta);
+    return run_pipeline(&syntax, count, arguments, &options, &choice);
 }

@@ -22,11 +22,20 @@ enum fv_status net_sizes(const struct fv_model *model, const char *key, size_t l
 enum fv_status net_input_size(const struct fv_model *model, const struct fv_net_options *options, const char *fallback,
                               size_t *height, size_t *width, struct fv_error *error);
 
+/* Adds the head `name` to the features `x`: one linear layer, or those that ARCHITECTURE.head_linears lists, with the
+ * activations between them of ARCHITECTURE.head_activations. Returns the logits. */
+fv_value net_head(struct fv_graph *graph, const struct fv_model *model, fv_value x, const char *architecture,
+                  const char *name);
+
 /* Each adds its net to an empty graph and returns the output's handle; failures go into the graph or `error`. */
 enum fv_status net_swin(const struct fv_model *model, const struct fv_net_options *options, struct fv_graph *graph,
                         fv_value *output, struct fv_error *error);
 enum fv_status net_resnet(const struct fv_model *model, const struct fv_net_options *options, struct fv_graph *graph,
                           fv_value *output, struct fv_error *error);
+enum fv_status net_inception_v3(const struct fv_model *model, const struct fv_net_options *options,
+                                struct fv_graph *graph, fv_value *output, struct fv_error *error);
+enum fv_status net_efficientnet(const struct fv_model *model, const struct fv_net_options *options,
+                                struct fv_graph *graph, fv_value *output, struct fv_error *error);
 enum fv_status net_unet(const struct fv_model *model, const struct fv_net_options *options, struct fv_graph *graph,
                         fv_value *output, struct fv_error *error);
 

@@ -93,7 +93,11 @@ typedef enum fv_status build_function(const struct fv_model *model, const struct
 static const struct {
     const char *architecture;
     build_function *build;
-} registry[] = {{"resnet", net_resnet}, {"swin", net_swin}, {"unet", net_unet}};
+} registry[] = {{"efficientnet", net_efficientnet},
+                {"inception_v3", net_inception_v3},
+                {"resnet", net_resnet},
+                {"swin", net_swin},
+                {"unet", net_unet}};
 
 static enum fv_status find(const struct fv_model *model, build_function **build, struct fv_error *error) {
     const char *architecture = NULL;
@@ -107,7 +111,8 @@ static enum fv_status find(const struct fv_model *model, build_function **build,
             return FV_OK;
         }
     }
-    return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: general.architecture is %s, expected resnet, swin or unet",
+    return fv_error_set(error, FV_ERROR_UNSUPPORTED,
+                        "%s: general.architecture is %s, expected efficientnet, inception_v3, resnet, swin or unet",
                         fv_model_path(model), architecture);
 }
 

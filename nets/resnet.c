@@ -135,7 +135,6 @@ enum fv_status net_resnet(const struct fv_model *model, const struct fv_net_opti
     }
     fv_graph_scope(graph, "%s", "");
     x = fv_graph_global_mean(graph, x); /* 2048 x 1 x 1 */
-    const char *head = net.legacy ? "last_linear" : "fc";
-    *output = fv_graph_linear(graph, x, net_key("%s.weight", head).text, net_key("%s.bias", head).text);
+    *output = net_head(graph, model, x, "resnet", net.legacy ? "last_linear" : "fc");
     return FV_OK;
 }

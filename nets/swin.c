@@ -119,7 +119,7 @@ enum fv_status net_swin(const struct fv_model *model, const struct fv_net_option
     }
     fv_graph_scope(graph, "%s", "");
     x = fv_graph_layer_norm(graph, x, "norm", (float)swin.epsilon);
-    x = fv_graph_global_mean(graph, x);                              /* [1][E * 2^(stages-1)] */
-    *output = fv_graph_linear(graph, x, "head.weight", "head.bias"); /* [1][classes] */
+    x = fv_graph_global_mean(graph, x);                  /* [1][E * 2^(stages-1)] */
+    *output = net_head(graph, model, x, "swin", "head"); /* [1][classes] */
     return FV_OK;
 }

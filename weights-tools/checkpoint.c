@@ -136,6 +136,7 @@ void fv_checkpoint_close(struct fv_checkpoint *checkpoint) {
     }
     fv_names_clear(&checkpoint->names);
     fv_release(checkpoint->tensors);
+    fv_release(checkpoint->checksums);
     fv_pool_clear(&checkpoint->pool);
     fv_release(checkpoint->path);
     fv_release(checkpoint);
@@ -147,6 +148,10 @@ const char *fv_checkpoint_path(const struct fv_checkpoint *checkpoint) {
 
 const char *fv_checkpoint_container(const struct fv_checkpoint *checkpoint) {
     return checkpoint->container;
+}
+
+const char *fv_checkpoint_doubt(const struct fv_checkpoint *checkpoint) {
+    return checkpoint->doubt;
 }
 
 size_t fv_checkpoint_tensor_count(const struct fv_checkpoint *checkpoint) {
@@ -200,21 +205,29 @@ static bool is_contiguous(const struct fv_checkpoint_tensor *tensor) {
     return true;
 }
 
-/* Values in C order, whatever the strides are: `index` counts like an odometer. */
-static void gather(const struct fv_checkpoint_tensor *tensor, float *values) {
-    size_t index[FV_CHECKPOINT_MAX_RANK] = {0};
-    size_t size = fv_element_size(tensor->element);
-    size_t place = 0;
-    for (size_t i = 0; i < tensor->elements; i++) {
-        values[i] = element_value(tensor->element, tensor->data + place * size);
-        for (uint32_t axis = tensor->rank; axis-- > 0;) {
-            place += tensor->strides[axis];
-            if (++index[axis] < tensor->shape[axis]) {
-                break;
-            }
-            place -= tensor->strides[axis] * tensor->shape[axis];
-            index[axis] = 0;
+/* Where the elements lie in C order, whatever the strides are: `index` counts like an odometer. */
+struct walk {
+    size_t index[FV_CHECKPOINT_MAX_RANK];
+    size_t place; /* of the element, in elements */
+};
+
+static void walk_on(struct walk *walk, const struct fv_checkpoint_tensor *tensor) {
+    for (uint32_t axis = tensor->rank; axis-- > 0;) {
+        walk->place += tensor->strides[axis];
+        if (++walk->index[axis] < tensor->shape[axis]) {
+            break;
         }
+        walk->place -= tensor->strides[axis] * tensor->shape[axis];
+        walk->index[axis] = 0;
+    }
+}
+
+static void gather(const struct fv_checkpoint_tensor *tensor, float *values) {
+    struct walk walk = {{0}, 0};
+    size_t size = fv_element_size(tensor->element);
+    for (size_t i = 0; i < tensor->elements; i++) {
+        values[i] = element_value(tensor->element, tensor->data + walk.place * size);
+        walk_on(&walk, tensor);
     }
 }
 
@@ -257,6 +270,24 @@ enum fv_status fv_checkpoint_read(const struct fv_checkpoint *checkpoint, const 
         }
     }
     return FV_OK;
+}
+
+void fv_checkpoint_copy(const struct fv_checkpoint *checkpoint, const struct fv_checkpoint_tensor *tensor,
+                        void *bytes) {
+    size_t size = fv_element_size(tensor->element);
+    struct walk walk = {{0}, 0};
+    if (tensor->elements == 0) {
+        return;
+    }
+    if (is_contiguous(tensor)) {
+        memcpy(bytes, tensor->data, tensor->elements * size);
+    } else {
+        for (size_t i = 0; i < tensor->elements; i++) {
+            memcpy((uint8_t *)bytes + i * size, tensor->data + walk.place * size, size);
+            walk_on(&walk, tensor);
+        }
+    }
+    forget(checkpoint, tensor);
 }
 
 void fv_checkpoint_sha256(const struct fv_checkpoint *checkpoint, char digest[65]) {

@@ -14,6 +14,7 @@ struct checkpoint_file {
     struct fv_mapping mapping;
 };
 
+struct checksum;
 struct nnunet_plans;
 struct value;
 
@@ -27,6 +28,10 @@ struct fv_checkpoint {
     size_t tensor_count;
     size_t tensor_capacity;
     struct fv_names names;
+    const char *doubt;          /* about the file as a whole, or NULL */
+    struct checksum *checksums; /* of zip entries with tensor data, by address */
+    size_t checksum_count;
+    size_t checksum_capacity;
     const struct value *module;       /* the root of a whole-module pickle, or NULL */
     const struct nnunet_plans *plans; /* of an nnU-Net folder, or NULL */
 };

@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "checksum.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
 #include "plan.h"
 
 struct fv_recognition {
     struct plan plan;
+    struct fv_error problem; /* of a survey; status FV_OK: none */
 };
 
 void fv_convert_options_default(struct fv_convert_options *options) {
@@ -93,7 +95,26 @@ static enum fv_status write_origin(struct fv_writer *writer, const struct plan *
     return status;
 }
 
-static enum fv_status write_metadata(struct fv_writer *writer, const struct plan *plan) {
+/* What is doubtful of the checkpoint's file goes into the model and to the caller, or is an error. */
+static enum fv_status write_warnings(struct fv_writer *writer, struct plan *plan) {
+    const struct fv_convert_options *options = plan->options;
+    const char *const *doubts;
+    size_t count;
+    enum fv_status status = checksum_doubts(plan, &doubts, &count);
+    if (status == FV_OK && count > 0 && options->strict) {
+        return fv_error_set(plan->error, FV_ERROR_FORMAT, "%s: refused by --strict: %s", plan->checkpoint->path,
+                            doubts[0]);
+    }
+    if (status == FV_OK && count > 0) {
+        status = fv_writer_set_strings(writer, "fovea.warnings", doubts, count, plan->error);
+    }
+    for (size_t i = 0; status == FV_OK && options->warn != NULL && i < count; i++) {
+        options->warn(options->warn_context, doubts[i]);
+    }
+    return status;
+}
+
+static enum fv_status write_metadata(struct fv_writer *writer, struct plan *plan) {
     struct fv_error *error = plan->error;
     enum fv_status status = fv_writer_set_string(writer, "general.architecture", plan->architecture, error);
     for (size_t i = 0; i < plan->value_count && status == FV_OK; i++) {
@@ -101,6 +122,9 @@ static enum fv_status write_metadata(struct fv_writer *writer, const struct plan
     }
     if (status == FV_OK) {
         status = write_origin(writer, plan);
+    }
+    if (status == FV_OK) {
+        status = write_warnings(writer, plan);
     }
     if (status == FV_OK) {
         status = fv_writer_set_string(writer, "fovea.converter", "fovea " FOVEA_VERSION, error);
@@ -139,7 +163,7 @@ static enum fv_status write_tensor(struct fv_writer *writer, const struct plan *
     return status == FV_OK ? fv_writer_tensor(writer, values, source->elements, plan->error) : status;
 }
 
-static enum fv_status write_model(struct fv_writer *writer, const struct plan *plan) {
+static enum fv_status write_model(struct fv_writer *writer, struct plan *plan) {
     size_t most_elements;
     enum fv_status status = write_metadata(writer, plan);
     if (status == FV_OK) {
@@ -188,7 +212,7 @@ enum fv_status fv_convert(const struct fv_checkpoint *checkpoint, const char *pa
 enum fv_status fv_recognize(const struct fv_checkpoint *checkpoint, const struct fv_convert_options *options,
                             struct fv_recognition **recognition, struct fv_error *error) {
     *recognition = NULL;
-    struct fv_recognition *made = fv_allocate(1, sizeof *made);
+    struct fv_recognition *made = fv_allocate_zero(1, sizeof *made);
     if (made == NULL) {
         return checkpoint_out_of_memory(checkpoint, error);
     }
@@ -199,6 +223,25 @@ enum fv_status fv_recognize(const struct fv_checkpoint *checkpoint, const struct
     }
     *recognition = made;
     return FV_OK;
+}
+
+enum fv_status fv_survey(const struct fv_checkpoint *checkpoint, const struct fv_convert_options *options,
+                         struct fv_recognition **recognition, struct fv_error *error) {
+    *recognition = NULL;
+    struct fv_recognition *made = fv_allocate_zero(1, sizeof *made);
+    if (made == NULL) {
+        return checkpoint_out_of_memory(checkpoint, error);
+    }
+    if (plan_build(&made->plan, checkpoint, options, &made->problem) == FV_ERROR_MEMORY) {
+        fv_recognition_close(made);
+        return checkpoint_out_of_memory(checkpoint, error);
+    }
+    *recognition = made;
+    return FV_OK;
+}
+
+const struct fv_error *fv_recognition_problem(const struct fv_recognition *recognition) {
+    return recognition->problem.status == FV_OK ? NULL : &recognition->problem;
 }
 
 const char *fv_recognition_architecture(const struct fv_recognition *recognition) {

@@ -55,6 +55,29 @@ static void check_side(struct plan *plan, const struct value *module, const char
     }
 }
 
+/* A pair whose parts may differ, rows before columns. */
+static void check_pair(struct plan *plan, const struct value *module, const char *name, const char *attribute,
+                       int64_t expected_y, int64_t expected_x) {
+    const struct value *value = value_get(module, attribute);
+    int64_t y, x;
+    if (value == NULL || expected_y == expected_x) {
+        check_side(plan, module, name, attribute, expected_y);
+    } else if (value_length(value) != 2 || !value_element_integer(value, 0, &y) ||
+               !value_element_integer(value, 1, &x) || y != expected_y || x != expected_x) {
+        plan_fail(plan, FV_ERROR_UNSUPPORTED, "%s: module %s: %s is not (%" PRId64 ", %" PRId64 ")",
+                  plan->checkpoint->path, name, attribute, expected_y, expected_x);
+    }
+}
+
+/* All of a convolution but its padding. */
+static void check_convolution(struct plan *plan, const struct value *module, const char *name, int64_t stride,
+                              int64_t groups) {
+    check_side(plan, module, name, "stride", stride);
+    check_side(plan, module, name, "dilation", 1);
+    check_side(plan, module, name, "groups", groups);
+    module_check_string(plan, name, "padding_mode", "zeros");
+}
+
 void module_check_string(struct plan *plan, const char *name, const char *attribute, const char *expected) {
     const struct value *value = value_get(find_module(plan, name), attribute);
     if (value != NULL && !value_is_string(value, expected)) {
@@ -71,11 +94,20 @@ void module_check_convolution(struct plan *plan, int64_t stride, int64_t padding
     vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
     const struct value *module = find_module(plan, name);
-    check_side(plan, module, name, "stride", stride);
     check_side(plan, module, name, "padding", padding);
-    check_side(plan, module, name, "dilation", 1);
-    check_side(plan, module, name, "groups", groups);
-    module_check_string(plan, name, "padding_mode", "zeros");
+    check_convolution(plan, module, name, stride, groups);
+}
+
+void module_check_padded(struct plan *plan, int64_t stride, const int64_t padding[2], int64_t groups,
+                         const char *format, ...) {
+    char name[NAME_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    const struct value *module = find_module(plan, name);
+    check_pair(plan, module, name, "padding", padding[0], padding[1]);
+    check_convolution(plan, module, name, stride, groups);
 }
 
 void module_check_norm(struct plan *plan, double epsilon, const char *format, ...) {
@@ -98,6 +130,25 @@ void module_check_stem_pool(struct plan *plan, int64_t padding, bool ceil_mode, 
     check_side(plan, module, name, "padding", padding);
     check_side(plan, module, name, "dilation", 1);
     check_side(plan, module, name, "ceil_mode", ceil_mode ? 1 : 0);
+}
+
+const char *module_class(const struct plan *plan, const char *format, ...) {
+    char name[NAME_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    const struct value *module = find_module(plan, name);
+    return module != NULL ? module->record.class->name : NULL;
+}
+
+const struct value *module_attribute(const struct plan *plan, const char *attribute, const char *format, ...) {
+    char name[NAME_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    return value_get(find_module(plan, name), attribute);
 }
 
 void module_check_class(struct plan *plan, const char *class, const char *format, ...) {

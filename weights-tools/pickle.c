@@ -277,7 +277,8 @@ static enum fv_status step(struct pickle *pickle, uint8_t opcode) {
 }
 
 static enum fv_status run(struct pickle *pickle, const struct value **root) {
-    if (pickle->size > MOST_BYTES) {
+    const bool too_long = pickle->size > MOST_BYTES;
+    if (too_long) {
         pickle->size = MOST_BYTES;
     }
     while (pickle->at < pickle->size) {
@@ -299,7 +300,8 @@ static enum fv_status run(struct pickle *pickle, const struct value **root) {
         }
     }
     pickle->opcode = pickle->at;
-    return pickle_fail(pickle, FV_ERROR_FORMAT, "ends without STOP");
+    return too_long ? pickle_fail(pickle, FV_ERROR_UNSUPPORTED, "no STOP within %d bytes", MOST_BYTES)
+                    : pickle_fail(pickle, FV_ERROR_FORMAT, "ends without STOP");
 }
 
 enum fv_status pickle_run(struct pickle *pickle, const struct value **root) {

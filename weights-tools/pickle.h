@@ -66,7 +66,7 @@ enum fv_status pickle_resolve(struct pickle *pickle, const char *module, const c
 /* pickle_object.c: REDUCE, NEWOBJ and BUILD. */
 enum fv_status pickle_reduce(struct pickle *pickle, const struct value *function, struct value *arguments,
                              struct value **result);
-enum fv_status pickle_new(struct pickle *pickle, const struct value *class, const struct value *arguments,
+enum fv_status pickle_new(struct pickle *pickle, const struct value *class, struct value *arguments,
                           struct value **result);
 enum fv_status pickle_build(struct pickle *pickle, struct value *instance, struct value *state);
 

@@ -180,6 +180,7 @@ enum fv_status pickle_reduce(struct pickle *pickle, const struct value *function
         return numpy_array_new(pickle, result);
     case GLOBAL_STORAGE_CLASS:
     case GLOBAL_NDARRAY:
+    case GLOBAL_NAMED_TUPLE:
     case GLOBAL_CLASS:
     case GLOBAL_FUNCTION:
         break;
@@ -187,9 +188,13 @@ enum fv_status pickle_reduce(struct pickle *pickle, const struct value *function
     return pickle_fail(pickle, FV_ERROR_UNSUPPORTED, "calling %s is refused", global_text(function, name, sizeof name));
 }
 
-enum fv_status pickle_new(struct pickle *pickle, const struct value *class, const struct value *arguments,
+enum fv_status pickle_new(struct pickle *pickle, const struct value *class, struct value *arguments,
                           struct value **result) {
     char name[256];
+    if (class->type == VALUE_GLOBAL && class->global->kind == GLOBAL_NAMED_TUPLE && arguments->type == VALUE_TUPLE) {
+        *result = arguments;
+        return FV_OK;
+    }
     if (class->type != VALUE_GLOBAL || class->global->kind != GLOBAL_CLASS || arguments->type != VALUE_TUPLE ||
         arguments->items.count != 0) {
         return pickle_fail(pickle, FV_ERROR_UNSUPPORTED, "making an object of %s is refused",

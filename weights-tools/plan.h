@@ -114,6 +114,8 @@ void plan_clear(struct plan *plan);
 
 /* The recognisers, one file a family. Each takes all tensors and sets the hyper-parameters. */
 void swin_plan(struct plan *plan);
+void inception_plan(struct plan *plan);
+void efficientnet_plan(struct plan *plan);
 void resnet_plan(struct plan *plan);
 void unet_plan(struct plan *plan);
 

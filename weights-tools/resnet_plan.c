@@ -1,5 +1,6 @@
 /* ResNet with bottleneck blocks, optionally grouped (ResNeXt) and with squeeze-and-excitation:
  * torchvision's and timm's names, and those of the older SENet code ("legacy", Cadene). */
+#include "head_plan.h"
 #include "module_check.h"
 #include "plan.h"
 
@@ -15,6 +16,7 @@ struct resnet {
     uint32_t outputs[LAYERS];
     size_t groups;
     size_t stem;
+    struct head head;
 };
 
 /* Relatives whose arithmetic differs though they share most names. */
@@ -45,9 +47,9 @@ static void infer(struct plan *plan, struct resnet *resnet) {
     const struct fv_checkpoint_tensor *stem = plan_look(plan, resnet->legacy ? "layer0.conv1.weight" : "conv1.weight");
     resnet->stem = plan_dimension(stem, 0);
     plan->channels = plan_dimension(stem, 1);
-    plan->classes = plan_dimension(plan_look(plan, resnet->legacy ? "last_linear.weight" : "fc.weight"), 0);
     plan->architecture = "resnet";
     plan->naming = resnet->legacy ? "legacy" : "timm";
+    head_infer(plan, &resnet->head, resnet->legacy ? "last_linear" : "fc");
     for (size_t layer = 0; layer < LAYERS; layer++) {
         uint32_t depth = 0;
         while (depth < MOST_BLOCKS && plan_look(plan, "layer%zu.%u.conv1.weight", layer + 1, depth) != NULL) {
@@ -137,7 +139,6 @@ static void check_module(struct plan *plan, const struct resnet *resnet) {
 
 static void take_all(struct plan *plan, const struct resnet *resnet) {
     const char *stem = resnet->legacy ? "layer0." : "";
-    const char *head = resnet->legacy ? "last_linear" : "fc";
     plan_take(plan, PLAN_WEIGHT, SHAPE(resnet->stem, plan->channels, 7, 7), "%sconv1.weight", stem);
     plan_batch_norm(plan, resnet->stem, "%sbn1", stem);
     for (size_t layer = 0; layer < LAYERS; layer++) {
@@ -145,8 +146,7 @@ static void take_all(struct plan *plan, const struct resnet *resnet) {
             take_block(plan, resnet, layer, block);
         }
     }
-    plan_take(plan, PLAN_WEIGHT, SHAPE(plan->classes, resnet->outputs[LAYERS - 1]), "%s.weight", head);
-    plan_take(plan, PLAN_VECTOR, SHAPE(plan->classes), "%s.bias", head);
+    head_take(plan, &resnet->head, resnet->outputs[LAYERS - 1], resnet->head.name);
 }
 
 void resnet_plan(struct plan *plan) {

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { MOST_BLOCKS = 256, NAME_SIZE = 96, LARGEST_SIDE = 1 << 14 };
+enum { MOST_BLOCKS = 256, NAME_SIZE = 96 };
 
 /* Side of the square whose area is `area`; 0 if there is none. */
 static size_t square_root(size_t area) {
@@ -15,14 +15,14 @@ static size_t square_root(size_t area) {
 
 /* Reads off the tensors everything but the input's size. */
 static void infer(struct plan *plan, struct swin *swin) {
-    swin->modern = plan_look(plan, "head.fc.weight") != NULL;
+    swin->modern = head_exists(plan, "head.fc");
     plan->architecture = "swin";
     plan->naming = swin->modern ? "timm >= 0.9" : "authors";
     const struct fv_checkpoint_tensor *patch = plan_look(plan, "patch_embed.proj.weight");
     swin->embed = plan_dimension(patch, 0);
     swin->patch = plan_dimension(patch, 2);
     plan->channels = plan_dimension(patch, 1);
-    plan->classes = plan_dimension(plan_look(plan, swin->modern ? "head.fc.weight" : "head.weight"), 0);
+    head_infer(plan, &swin->head, swin->modern ? "head.fc" : "head");
     while (swin->stages < SWIN_STAGES && plan_look(plan, "layers.%zu.blocks.0.norm1.weight", swin->stages) != NULL) {
         size_t stage = swin->stages++;
         uint32_t depth = 0;
@@ -55,8 +55,16 @@ static void choose_size(struct plan *plan, struct swin *swin) {
     const char *path = plan->checkpoint->path;
     size_t windows = plan_dimension(plan_look(plan, "layers.0.blocks.1.attn_mask"), 0);
     size_t from_mask = swin->patch * swin->window * square_root(windows);
+    size_t from_module = swin_module_size(plan, swin);
     swin->image = plan->options->image_size;
-    if (swin->image != 0 && from_mask != 0 && swin->image != from_mask) {
+    if (swin->image != 0 && from_mask == 0 && from_module != 0 && swin->image != from_module) {
+        plan_fail(plan, FV_ERROR_ARGUMENT,
+                  "%s: --image-size %zu contradicts the module, whose input_resolution is for %zu", path, swin->image,
+                  from_module);
+    } else if (from_mask == 0 && from_module != 0) {
+        swin->image = from_module;
+        plan_decide(plan, "swin.image_size: %zu, from the module's input_resolution", swin->image);
+    } else if (swin->image != 0 && from_mask != 0 && swin->image != from_mask) {
         plan_fail(plan, FV_ERROR_ARGUMENT,
                   "%s: --image-size %zu contradicts the file, whose attention masks are for %zu", path, swin->image,
                   from_mask);
@@ -163,10 +171,8 @@ static void take_all(struct plan *plan, const struct swin *swin) {
         }
     }
     size_t features = swin->embed << (swin->stages - 1);
-    const char *head = swin->modern ? "head.fc" : "head";
     plan_norm(plan, features, "norm");
-    take_renamed(plan, PLAN_WEIGHT, SHAPE(plan->classes, features), "head", head, "weight");
-    take_renamed(plan, PLAN_VECTOR, SHAPE(plan->classes), "head", head, "bias");
+    head_take(plan, &swin->head, features, "head");
 }
 
 /* What the tensors alone tell. */
@@ -199,5 +205,6 @@ void swin_plan(struct plan *plan) {
         return;
     }
     take_all(plan, &swin);
+    swin_check_module(plan, &swin);
     plan_set_u32(plan, "swin.image_size", swin.image);
 }

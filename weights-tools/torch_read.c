@@ -1,6 +1,7 @@
 /* Files by torch.save: zip since torch 1.6, concatenated pickles before. */
 #include <string.h>
 
+#include "checksum.h"
 #include "torch.h"
 
 /* Pickle of the number 0x1950A86A20F9469CFC6C, with which every older file begins. */
@@ -48,6 +49,7 @@ enum fv_status torch_read(struct fv_checkpoint *checkpoint, const struct checkpo
     if (status == FV_OK) {
         status = name_container(&reader, format, kind);
     }
+    checksum_sort(checkpoint);
     zip_clear(&reader.archive);
     fv_names_clear(&reader.storages.names);
     return status;

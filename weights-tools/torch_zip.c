@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "checksum.h"
 #include "fovea/bytes.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
@@ -95,7 +96,7 @@ static enum fv_status locate_storage(struct torch_reader *reader, struct pickle 
                            entry->name, entry->size, size, storage->elements, fv_element_name(storage->element));
     }
     storage->bytes = bytes;
-    return FV_OK;
+    return checksum_keep(reader->checkpoint, reader->file, entry, reader->error);
 }
 
 static enum fv_status find_persistent(void *context, struct pickle *pickle, const struct value *id,
@@ -139,5 +140,9 @@ enum fv_status torch_zip_read(struct torch_reader *reader, const struct value **
         .context = reader,
         .error = reader->error,
     };
-    return pickle_run(&pickle, root);
+    status = pickle_run(&pickle, root);
+    if (status == FV_OK && pickle.at != entry->size) {
+        return pickle_fail(&pickle, FV_ERROR_FORMAT, "%zu bytes follow its end", entry->size - pickle.at);
+    }
+    return status == FV_OK ? checksum_check(reader->checkpoint, reader->file, entry, reader->error) : status;
 }

@@ -51,8 +51,9 @@ enum global_kind {
     GLOBAL_BYTES,
     GLOBAL_DEVICE,
     GLOBAL_SIZE,
-    GLOBAL_CLASS,    /* inert: may be instantiated as a record */
-    GLOBAL_FUNCTION, /* inert: a mere name */
+    GLOBAL_NAMED_TUPLE, /* made of its fields: a plain tuple */
+    GLOBAL_CLASS,       /* inert: may be instantiated as a record */
+    GLOBAL_FUNCTION,    /* inert: a mere name */
 };
 
 struct global {

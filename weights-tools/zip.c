@@ -196,6 +196,7 @@ static enum fv_status read_entry(struct zip_reader *reader, size_t index) {
         return broken(reader, reader->at, "an entry lacks its Zip64 sizes");
     }
     reader->at += length;
+    entry->crc = fv_load_u32(record + 16);
     entry->name = fv_pool_text(reader->pool, name, name_length);
     if (entry->name == NULL) {
         return fv_error_set(reader->error, FV_ERROR_MEMORY, "%s: out of memory", reader->path);

@@ -14,6 +14,7 @@ struct zip_entry {
     const char *name; /* in the pool */
     size_t offset;    /* of the data, in the file */
     size_t size;
+    uint32_t crc; /* CRC-32 as the directory states it; 0: not stated */
 };
 
 struct zip_archive {
@@ -24,7 +25,7 @@ struct zip_archive {
 
 /* Reads the central directory of `mapping`, with Zip64, and checks every entry: stored, not encrypted, its local header
  * in place and of the same name, its data inside the file, its name unique and without "..". Sizes come from the
- * directory, as local headers may say 0. CRCs are not checked: torch does not, and newer files may hold bogus ones.
+ * directory, as local headers may say 0. CRCs are not checked here: see checksum.h.
  * Errors: FV_ERROR_FORMAT, FV_ERROR_UNSUPPORTED (compressed, encrypted, several disks), FV_ERROR_MEMORY. The caller
  * frees with zip_clear, also after a failure. */
 enum fv_status zip_read(const char *path, const struct fv_mapping *mapping, struct fv_pool *pool,

@@ -15,3 +15,10 @@ void fovea_format_shortest(double value, char text[FOVEA_NUMBER_SIZE]) {
         snprintf(text, FOVEA_NUMBER_SIZE, "%.*f", digits > power ? (int)(digits - power) : 0, value);
     }
 }
+
+void fovea_format_repr(double value, char text[FOVEA_NUMBER_SIZE]) {
+    fovea_format_shortest(value, text);
+    if (strpbrk(text, ".e") == NULL) {
+        strcat(text, ".0"); /* at most 17 characters so far */
+    }
+}

@@ -31,6 +31,10 @@ struct fovea_palette {
  */
 uint32_t fovea_palette_channels(const struct fovea_palette *palette);
 
+/* Whether the colours of `palette` from the least to the greatest of `count` indices (at least one, each inside the
+ * palette) are greys, whatever their alpha: what imageio takes for a grey image. */
+bool fovea_palette_is_grey(const struct fovea_palette *palette, const uint8_t *indices, size_t count);
+
 /* Expands a row of `count` samples of `depth` bits (1, 2, 4, 8; the most significant bits first) through `palette` to
  * `channels` interleaved bytes each. False if an index is outside the palette. */
 bool fovea_palette_expand(const struct fovea_palette *palette, const uint8_t *packed, uint32_t depth, size_t count,

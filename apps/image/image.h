@@ -43,6 +43,9 @@ struct fovea_image {
     uint32_t orientation; /* EXIF or TIFF orientation 1 .. 8 that the pixels still need; 1: none */
     uint32_t pages;       /* TIFF: full pages in the file, of which the first was read; else 1 */
     bool palette;         /* the file had a palette; the pixels are expanded */
+    bool grey_palette;    /* and its colours from the least to the greatest index that occurs are greys */
+    bool colour_key;      /* PNG without palette: the alpha channel is made from a transparent colour */
+    bool premultiplied;   /* TIFF: the colours were multiplied by alpha by whoever wrote the file */
 };
 
 /* "PNG", "JPEG", "TIFF", "BMP" or "none". */

@@ -1,16 +1,30 @@
 #include "image/decoders.h"
 
+/* Whether the colours from index `first` to before `end` are greys. */
+static bool greys(const struct fovea_palette *palette, uint32_t first, uint32_t end) {
+    for (uint32_t i = first; i < end; i++) {
+        const uint8_t *colour = palette->colours[i];
+        if (colour[0] != colour[1] || colour[0] != colour[2]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 uint32_t fovea_palette_channels(const struct fovea_palette *palette) {
     if (palette->transparent) {
         return 4;
     }
-    for (uint32_t i = 0; i < palette->entries; i++) {
-        const uint8_t *colour = palette->colours[i];
-        if (colour[0] != colour[1] || colour[0] != colour[2]) {
-            return 3;
-        }
+    return greys(palette, 0, palette->entries) ? 1 : 3;
+}
+
+bool fovea_palette_is_grey(const struct fovea_palette *palette, const uint8_t *indices, size_t count) {
+    uint32_t least = 255, most = 0;
+    for (size_t i = 0; i < count; i++) {
+        least = indices[i] < least ? indices[i] : least;
+        most = indices[i] > most ? indices[i] : most;
     }
-    return 1;
+    return greys(palette, least, most + 1);
 }
 
 bool fovea_palette_expand(const struct fovea_palette *palette, const uint8_t *packed, uint32_t depth, size_t count,

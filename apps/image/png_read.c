@@ -13,7 +13,7 @@ struct job {
     size_t size, used;
     struct fovea_image decoded; /* samples or palette indices */
     struct fovea_palette palette;
-    bool indexed;
+    bool indexed, colour_key;
     enum fv_status status; /* set where the failure is ours and its message is stored already */
     char reason[FOVEA_PNG_REASON];
 };
@@ -64,6 +64,7 @@ static uint32_t choose_samples(struct job *job) {
     }
     if (png_get_valid(job->png, job->info, PNG_INFO_tRNS) != 0) {
         png_set_tRNS_to_alpha(job->png);
+        job->colour_key = true;
         channels++;
     } else if ((colour & PNG_COLOR_MASK_ALPHA) != 0) {
         channels++;
@@ -130,6 +131,7 @@ static enum fv_status expand(const char *name, const struct job *job, struct fov
                             name, job->palette.entries);
     }
     image->palette = true;
+    image->grey_palette = fovea_palette_is_grey(&job->palette, indices->pixels.u8, count);
     image->orientation = indices->orientation;
     return FV_OK;
 }
@@ -156,6 +158,7 @@ enum fv_status fovea_png_decode(const char *name, const uint8_t *bytes, size_t s
         status = expand(name, &job, image, error);
     } else if (status == FV_OK) {
         *image = job.decoded;
+        image->colour_key = job.colour_key;
         return FV_OK;
     }
     fovea_image_release(&job.decoded);

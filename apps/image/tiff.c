@@ -276,6 +276,13 @@ static void choose_blocks(struct job *job) {
     }
 }
 
+/* As libtiff's own conversion to RGBA judges: only colours that are said to be unassociated are not multiplied yet. */
+static bool is_premultiplied(TIFF *tiff) {
+    uint16_t count = 0, *kinds = NULL;
+    (void)TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds);
+    return count == 0 || kinds == NULL || kinds[0] != EXTRASAMPLE_UNASSALPHA;
+}
+
 /* Reads all planes into an image that exists. */
 static enum fv_status read_pixels(struct job *job, struct fovea_image *image) {
     choose_blocks(job);
@@ -340,6 +347,8 @@ static enum fv_status decode(struct job *job, struct fovea_image *image) {
     (void)TIFFGetFieldDefaulted(job->tiff, TIFFTAG_ORIENTATION, &orientation);
     image->orientation = orientation >= 1 && orientation <= 8 ? orientation : 1;
     image->palette = palette;
+    image->grey_palette = palette && channels == 1;
+    image->premultiplied = channels == 4 && is_premultiplied(job->tiff);
     if (status == FV_OK) {
         image->pages = count_pages(job->tiff);
     }

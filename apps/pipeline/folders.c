@@ -1,3 +1,3 @@
 #include "pipeline/folders.h"
 
-const char *const fovea_folder_names[FOVEA_FOLDER_COUNT] = {"masks", "overlays", "contours"};
+const char *const fovea_folder_names[FOVEA_FOLDER_COUNT] = {"masks", "overlays", "contours", "labels", "probability"};

@@ -10,8 +10,9 @@
 #include "image/normalise.h"
 #include "pipeline/nnunet.h"
 #include "pipeline/preparation.h"
+#include "pipeline/readiness.h"
 
-enum { CHANNELS_MAX = 8 };
+enum { CHANNELS_MAX = FOVEA_PLANES_MAX };
 
 const char *const fovea_quality_names[FOVEA_QUALITY_COUNT] = {"ungradable", "gradable", "outstanding"};
 
@@ -108,7 +109,8 @@ enum fv_status fovea_grader_create(const struct fv_model *model, struct fv_threa
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", fv_model_path(model));
     }
     made->model = model;
-    enum fv_status status = check_classes(model, error);
+    enum fv_status status = fovea_model_check(model, false, error);
+    status = status != FV_OK ? status : check_classes(model, error);
     status = status != FV_OK ? status : fovea_read_size(model, true, &made->size, &made->filter, error);
     status = status != FV_OK ? status : plan(made, threads, error);
     status = status != FV_OK ? status : read_normalisation(made, error);
@@ -138,13 +140,14 @@ static enum fv_status prepare(struct fovea_grader *grader, const struct fovea_im
         return status;
     }
     if (grader->per_image) {
-        const uint8_t *planes[CHANNELS_MAX];
-        static const bool masked[CHANNELS_MAX];
+        struct fovea_planes planes = {
+            .count = grader->channels, .width = grader->size, .height = grader->size, .bits = 8};
+        static const bool masked[FOVEA_PLANES_MAX];
         for (uint32_t c = 0; c < grader->channels; c++) {
-            planes[c] = resized.pixels.u8;
+            planes.samples[c] = resized.pixels.u8;
         }
         struct fovea_box all = {0, 0, grader->size, grader->size};
-        fovea_nnunet_normalise(planes, grader->channels, grader->size, &all, masked, grader->input);
+        fovea_nnunet_normalise(&planes, &all, masked, grader->input);
     } else {
         status = fovea_normalise(&resized, grader->channels, grader->mean, grader->deviation, grader->input, error);
     }
@@ -174,6 +177,10 @@ enum fv_status fovea_grader_run(struct fovea_grader *grader, const char *name, c
     if (image->width != image->height) {
         return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: %u x %u pixels; only square images are graded", name,
                             image->width, image->height);
+    }
+    if (image->channels != 1 && (image->channels != grader->channels || grader->per_image)) {
+        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: an image of %u channels; this grader takes %s", name,
+                            image->channels, grader->per_image ? "grey ones" : "another number");
     }
     enum fv_status status = prepare(grader, image, error);
     if (status == FV_OK) {

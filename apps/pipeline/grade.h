@@ -31,9 +31,10 @@ enum fv_status fovea_grader_create(const struct fv_model *model, struct fv_threa
                                    struct fovea_grader **grader, struct fv_error *error);
 void fovea_grader_destroy(struct fovea_grader *grader);
 
-/* Grades `image` (1 channel of 8 bits): resizes it with Pillow's arithmetic, normalises, repeats the channel as the net
- * wants, runs the net. Errors, naming `name`: FV_ERROR_UNSUPPORTED (not square: the published program has no rule for
- * such images), FV_ERROR_MEMORY. */
+/* Grades `image` (8 bits; 1 channel, which is repeated as the net wants, or as many as the net has): resizes it with
+ * Pillow's arithmetic, normalises, runs the net. Errors, naming `name`: FV_ERROR_UNSUPPORTED (not square: the published
+ * program has no rule for such images; another number of channels, or several for a model that normalises each image by
+ * its own mean), FV_ERROR_MEMORY. */
 enum fv_status fovea_grader_run(struct fovea_grader *grader, const char *name, const struct fovea_image *image,
                                 struct fovea_grade *grade, struct fv_error *error);
 

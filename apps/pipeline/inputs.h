@@ -37,8 +37,8 @@ struct fovea_inputs {
  *
  * Names of outputs: the input's relative name without its last suffix. Inputs that would share one keep their suffixes,
  * decided over the whole list; if that is not enough (two folders that hold the same names), the later ones get -2, -3
- * and so on. A last part of more than 251 bytes, which leaves no room for ".png", is cut and ends in "-" and 16 digits
- * of a hash of the whole name.
+ * and so on. A last part of more than 248 bytes, which leaves no room for ".nii.gz", is cut and ends in "-" and 16
+ * digits of a hash of the whole name.
  *
  * Errors: FV_ERROR_FILE (the list or a folder cannot be read), FV_ERROR_MEMORY. On failure *inputs is empty. The caller
  * gives the list back with fovea_inputs_clear. */

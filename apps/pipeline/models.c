@@ -14,6 +14,7 @@
 #include "fovea/memory.h"
 #include "fovea/sha256.h"
 #include "fovea/text.h"
+#include "pipeline/readiness.h"
 
 const char *const fovea_task_names[] = {"quality", "segmentation", NULL};
 const char *const fovea_layer_names[] = {"superficial", "deep", NULL};
@@ -42,8 +43,7 @@ static int find_word(const char *const *names, const char *word) {
 static enum fv_status read_layers(struct fovea_model *model, const char *path, struct fv_error *error) {
     long count = fv_model_array_length(model->file, "fovea.layers");
     if (count < 1) {
-        return fv_error_set(error, FV_ERROR_MODEL,
-                            "%s: fovea.layers is missing: the model does not say which layers it serves", path);
+        return fv_error_set(error, FV_ERROR_MODEL, "%s: fovea.layers: expected a list of layers", path);
     }
     for (long i = 0; i < count; i++) {
         const char *word = "";
@@ -61,8 +61,7 @@ static enum fv_status read_layers(struct fovea_model *model, const char *path, s
 static enum fv_status read_fields(struct fovea_model *model, const char *path, struct fv_error *error) {
     long count = fv_model_array_length(model->file, "fovea.fov");
     if (count < 1) {
-        return fv_error_set(error, FV_ERROR_MODEL,
-                            "%s: fovea.fov is missing: the model does not say which fields of view it serves", path);
+        return fv_error_set(error, FV_ERROR_MODEL, "%s: fovea.fov: expected a list of millimetres", path);
     }
     model->fields = (size_t)count;
     for (size_t i = 0; i < model->fields; i++) {
@@ -88,8 +87,9 @@ static enum fv_status open_model(const char *path, struct fovea_model *model, st
     fv_model_string(model->file, "general.license", &model->license);
     fv_model_string(model->file, "fovea.attribution", &model->attribution);
     fv_model_string(model->file, "fovea.note", &model->note);
-    const char *word;
-    status = fv_model_require_string(model->file, "fovea.task", &word, error);
+    const char *word = "";
+    status = fovea_model_check(model->file, true, error);
+    status = status != FV_OK ? status : fv_model_require_string(model->file, "fovea.task", &word, error);
     if (status == FV_OK) {
         int task = find_word(fovea_task_names, word);
         model->task = task == FOVEA_TASK_SEGMENTATION ? FOVEA_TASK_SEGMENTATION : FOVEA_TASK_QUALITY;
@@ -115,20 +115,27 @@ static bool is_model_name(const struct dirent *entry) {
     return entry->d_name[0] != '.' && length > 5 && strcmp(entry->d_name + length - 5, ".gguf") == 0;
 }
 
-struct paths {
-    char **items;
-    size_t count;
-};
-
-static void release_paths(struct paths *paths) {
+void fovea_model_paths_release(struct fovea_model_paths *paths) {
     for (size_t i = 0; i < paths->count; i++) {
         fv_release(paths->items[i]);
     }
     fv_release(paths->items);
+    *paths = (struct fovea_model_paths){0};
+}
+
+static bool add_path(struct fovea_model_paths *paths, char *path) {
+    char **grown = path == NULL ? NULL : fv_reallocate(paths->items, paths->count, paths->count + 1, sizeof *grown);
+    if (grown == NULL) {
+        fv_release(path);
+        return false;
+    }
+    paths->items = grown;
+    paths->items[paths->count++] = path;
+    return true;
 }
 
 /* The model files of `folder`, sorted. On failure nothing is kept. */
-static enum fv_status list_folder(const char *folder, struct paths *paths, struct fv_error *error) {
+static enum fv_status list_folder(const char *folder, struct fovea_model_paths *paths, struct fv_error *error) {
     DIR *directory = opendir(folder);
     if (directory == NULL) {
         return fv_error_set(error, FV_ERROR_FILE, "%s: cannot be searched for models: %s", folder, strerror(errno));
@@ -138,26 +145,22 @@ static enum fv_status list_folder(const char *folder, struct paths *paths, struc
         if (!is_model_name(entry)) {
             continue;
         }
-        char **grown = fv_reallocate(paths->items, paths->count, paths->count + 1, sizeof *grown);
-        if (grown != NULL) {
-            paths->items = grown;
-            paths->items[paths->count] = fv_text_format("%s/%s", folder, entry->d_name);
-        }
-        complete = grown != NULL && paths->items[paths->count] != NULL;
-        paths->count += complete;
+        complete = add_path(paths, fv_text_format("%s/%s", folder, entry->d_name));
     }
     closedir(directory);
     if (!complete) {
-        release_paths(paths);
+        fovea_model_paths_release(paths);
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", folder);
     }
-    if (paths->count > 0) {
-        qsort(paths->items, paths->count, sizeof *paths->items, compare_text);
+    if (paths->count == 0) {
+        return fv_error_set(error, FV_ERROR_FILE, "%s: no model found: expected files named *.gguf", folder);
     }
+    qsort(paths->items, paths->count, sizeof *paths->items, compare_text);
     return FV_OK;
 }
 
-static enum fv_status open_paths(const struct paths *paths, struct fovea_models *models, struct fv_error *error) {
+static enum fv_status open_paths(const struct fovea_model_paths *paths, struct fovea_models *models,
+                                 struct fv_error *error) {
     models->items = fv_allocate(paths->count, sizeof *models->items);
     if (models->items == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "opening the models: out of memory");
@@ -173,19 +176,6 @@ static enum fv_status open_paths(const struct paths *paths, struct fovea_models 
     return status;
 }
 
-static enum fv_status open_folder(const char *folder, struct fovea_models *models, struct fv_error *error) {
-    struct paths paths = {0};
-    enum fv_status status = list_folder(folder, &paths, error);
-    if (status != FV_OK) {
-        return status;
-    }
-    status = paths.count > 0
-                 ? open_paths(&paths, models, error)
-                 : fv_error_set(error, FV_ERROR_FILE, "%s: no model found: expected files named *.gguf", folder);
-    release_paths(&paths);
-    return status;
-}
-
 /* `relative` seen from the folder of the running program, or NULL. */
 static char *beside_program(const char *relative) {
     char program[4096];
@@ -197,15 +187,14 @@ static char *beside_program(const char *relative) {
     return fv_text_format("%.*s%s", (int)(fv_path_basename(program) - program), program, relative);
 }
 
-static enum fv_status open_shipped(struct fovea_models *models, struct fv_error *error) {
+static enum fv_status list_shipped(struct fovea_model_paths *paths, struct fv_error *error) {
     static const char *const places[] = {FOVEA_MODELS_INSTALLED, FOVEA_MODELS_BUILD};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         char *folder = beside_program(places[i]);
         struct stat information;
         if (folder != NULL && stat(folder, &information) == 0 && S_ISDIR(information.st_mode)) {
-            enum fv_status status = open_folder(folder, models, error);
+            enum fv_status status = list_folder(folder, paths, error);
             fv_release(folder);
-            models->shipped = status == FV_OK;
             return status;
         }
         fv_release(folder);
@@ -215,21 +204,29 @@ static enum fv_status open_shipped(struct fovea_models *models, struct fv_error 
                         FOVEA_MODELS_INSTALLED);
 }
 
-enum fv_status fovea_models_open(const char *folder, struct fovea_models *models, struct fv_error *error) {
-    *models = (struct fovea_models){0};
-    if (folder == NULL) {
-        return open_shipped(models, error);
-    }
+enum fv_status fovea_model_paths_find(const char *folder, struct fovea_model_paths *paths, struct fv_error *error) {
     struct stat information;
-    if (stat(folder, &information) == 0 && S_ISREG(information.st_mode)) {
-        char *path = fv_duplicate(folder);
-        struct paths paths = {&path, 1};
-        enum fv_status status = path == NULL ? fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", folder)
-                                             : open_paths(&paths, models, error);
-        fv_release(path);
-        return status;
+    *paths = (struct fovea_model_paths){0};
+    if (folder == NULL) {
+        return list_shipped(paths, error);
     }
-    return open_folder(folder, models, error);
+    if (stat(folder, &information) != 0 || !S_ISREG(information.st_mode)) {
+        return list_folder(folder, paths, error);
+    }
+    return add_path(paths, fv_duplicate(folder)) ? FV_OK
+                                                 : fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", folder);
+}
+
+enum fv_status fovea_models_open(const char *folder, struct fovea_models *models, struct fv_error *error) {
+    struct fovea_model_paths paths;
+    *models = (struct fovea_models){0};
+    enum fv_status status = fovea_model_paths_find(folder, &paths, error);
+    if (status == FV_OK) {
+        status = open_paths(&paths, models, error);
+        models->shipped = status == FV_OK && folder == NULL;
+    }
+    fovea_model_paths_release(&paths);
+    return status;
 }
 
 void fovea_models_close(struct fovea_models *models) {

@@ -34,11 +34,22 @@ struct fovea_models {
     bool shipped; /* these are the demo models that come with the program */
 };
 
-/* Opens every file *.gguf in `folder`, or the one file that `folder` names, or for NULL the models that the program
- * ships, which are looked for beside it, in this order: where `meson install` puts them relative to the program, and in
- * the source tree that it was built from, relative to the program as well. Errors: FV_ERROR_FILE (no such folder, no
- * model in it), FV_ERROR_MODEL (fovea.task, fovea.fov or fovea.layers is missing or not understood), those of
- * fv_model_open, FV_ERROR_MEMORY. On failure *models is empty. The caller gives them back with fovea_models_close. */
+/* The paths of model files, sorted. */
+struct fovea_model_paths {
+    char **items;
+    size_t count;
+};
+
+/* Every file *.gguf in `folder`, or the one file that `folder` names, or for NULL the models that the program ships,
+ * which are looked for beside it, in this order: where `meson install` puts them relative to the program, and in the
+ * source tree that it was built from, relative to the program as well. Errors: FV_ERROR_FILE (no such folder, no model
+ * in it), FV_ERROR_MEMORY. The caller gives them back with fovea_model_paths_release, also after a failure. */
+enum fv_status fovea_model_paths_find(const char *folder, struct fovea_model_paths *paths, struct fv_error *error);
+void fovea_model_paths_release(struct fovea_model_paths *paths);
+
+/* Opens the files that fovea_model_paths_find finds. Errors: its own, FV_ERROR_MODEL (fovea.task, fovea.fov or
+ * fovea.layers is missing or not understood; what is missing is named with the option of `fovea convert` that sets it),
+ * those of fv_model_open. On failure *models is empty. The caller gives them back with fovea_models_close. */
 enum fv_status fovea_models_open(const char *folder, struct fovea_models *models, struct fv_error *error);
 
 /* Closes all; `models` is empty again. */

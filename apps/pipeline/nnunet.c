@@ -3,21 +3,26 @@
 #include <math.h>
 #include <string.h>
 
-static bool is_empty(const uint8_t *const *planes, size_t channels, size_t index) {
-    for (size_t c = 0; c < channels; c++) {
-        if (planes[c][index] != 0) {
+static uint32_t sample(const struct fovea_planes *planes, size_t channel, size_t index) {
+    return planes->bits == 16 ? ((const uint16_t *)planes->samples[channel])[index]
+                              : ((const uint8_t *)planes->samples[channel])[index];
+}
+
+static bool is_empty(const struct fovea_planes *planes, size_t index) {
+    for (size_t c = 0; c < planes->count; c++) {
+        if (sample(planes, c, index) != 0) {
             return false;
         }
     }
     return true;
 }
 
-bool fovea_nnunet_crop(const uint8_t *const *planes, size_t channels, size_t width, size_t height,
-                       struct fovea_box *box) {
+bool fovea_nnunet_crop(const struct fovea_planes *planes, struct fovea_box *box) {
+    size_t width = planes->width, height = planes->height;
     size_t top = height, bottom = 0, left = width, right = 0;
     for (size_t y = 0; y < height; y++) {
         for (size_t x = 0; x < width; x++) {
-            if (!is_empty(planes, channels, y * width + x)) {
+            if (!is_empty(planes, y * width + x)) {
                 top = y < top ? y : top;
                 bottom = y + 1;
                 left = x < left ? x : left;
@@ -32,16 +37,16 @@ bool fovea_nnunet_crop(const uint8_t *const *planes, size_t channels, size_t wid
     return true;
 }
 
-/* Mean and population deviation of the pixels of `box` that count. Sums of bytes are exact in double. */
-static void statistics(const uint8_t *const *planes, size_t channels, size_t channel, size_t width,
-                       const struct fovea_box *box, bool masked, double *mean, double *deviation) {
+/* Mean and population deviation of the pixels of `box` that count. Sums of whole numbers are exact in double. */
+static void statistics(const struct fovea_planes *planes, size_t channel, const struct fovea_box *box, bool masked,
+                       double *mean, double *deviation) {
     double sum = 0, squares = 0;
     size_t count = 0;
     for (size_t y = 0; y < box->height; y++) {
         for (size_t x = 0; x < box->width; x++) {
-            size_t index = (box->top + y) * width + box->left + x;
-            if (!masked || !is_empty(planes, channels, index)) {
-                sum += planes[channel][index];
+            size_t index = (box->top + y) * planes->width + box->left + x;
+            if (!masked || !is_empty(planes, index)) {
+                sum += sample(planes, channel, index);
                 count++;
             }
         }
@@ -49,9 +54,9 @@ static void statistics(const uint8_t *const *planes, size_t channels, size_t cha
     *mean = sum / (double)count;
     for (size_t y = 0; y < box->height; y++) {
         for (size_t x = 0; x < box->width; x++) {
-            size_t index = (box->top + y) * width + box->left + x;
-            if (!masked || !is_empty(planes, channels, index)) {
-                double difference = planes[channel][index] - *mean;
+            size_t index = (box->top + y) * planes->width + box->left + x;
+            if (!masked || !is_empty(planes, index)) {
+                double difference = sample(planes, channel, index) - *mean;
                 squares += difference * difference;
             }
         }
@@ -59,16 +64,16 @@ static void statistics(const uint8_t *const *planes, size_t channels, size_t cha
     *deviation = sqrt(squares / (double)count);
 }
 
-void fovea_nnunet_normalise(const uint8_t *const *planes, size_t channels, size_t width, const struct fovea_box *box,
-                            const bool *masked, float *result) {
-    for (size_t c = 0; c < channels; c++) {
+void fovea_nnunet_normalise(const struct fovea_planes *planes, const struct fovea_box *box, const bool *masked,
+                            float *result) {
+    for (size_t c = 0; c < planes->count; c++) {
         double mean, deviation;
-        statistics(planes, channels, c, width, box, masked[c], &mean, &deviation);
+        statistics(planes, c, box, masked[c], &mean, &deviation);
         for (size_t y = 0; y < box->height; y++) {
             for (size_t x = 0; x < box->width; x++) {
-                size_t index = (box->top + y) * width + box->left + x;
-                bool outside = masked[c] && is_empty(planes, channels, index);
-                *result++ = outside ? 0.0f : (float)((planes[c][index] - mean) / (deviation + 1e-8));
+                size_t index = (box->top + y) * planes->width + box->left + x;
+                bool outside = masked[c] && is_empty(planes, index);
+                *result++ = outside ? 0.0f : (float)((sample(planes, c, index) - mean) / (deviation + 1e-8));
             }
         }
     }

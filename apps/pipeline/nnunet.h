@@ -14,16 +14,24 @@ struct fovea_box {
     size_t top, left, height, width;
 };
 
-/* The smallest box around the pixels that are not zero in all `channels` planes of height x width bytes. False if all
- * are zero. */
-bool fovea_nnunet_crop(const uint8_t *const *planes, size_t channels, size_t width, size_t height,
-                       struct fovea_box *box);
+enum { FOVEA_PLANES_MAX = 8 };
 
-/* result[c] = (planes[c] - mean) / (deviation + 1e-8) inside `box`, in double, then cast to float32; mean and
+/* The channels of an image, each a plane of its own; the same plane may stand several times. */
+struct fovea_planes {
+    size_t count;
+    uint32_t width, height;
+    uint32_t bits;                         /* per sample: 8 or 16 (native byte order) */
+    const void *samples[FOVEA_PLANES_MAX]; /* height x width of uint8_t or uint16_t */
+};
+
+/* The smallest box around the pixels that are not zero in all planes. False if all are zero. */
+bool fovea_nnunet_crop(const struct fovea_planes *planes, struct fovea_box *box);
+
+/* result[c] = (plane[c] - mean) / (deviation + 1e-8) inside `box`, in double, then cast to float32; mean and
  * population deviation over the box, or where masked[c] over those of its pixels that are not zero in all planes, the
- * others becoming 0. `result` holds channels x box->height x box->width floats. */
-void fovea_nnunet_normalise(const uint8_t *const *planes, size_t channels, size_t width, const struct fovea_box *box,
-                            const bool *masked, float *result);
+ * others becoming 0. `result` holds planes->count x box->height x box->width floats. */
+void fovea_nnunet_normalise(const struct fovea_planes *planes, const struct fovea_box *box, const bool *masked,
+                            float *result);
 
 /* How many tiles of `patch` pixels cover `length` (at least `patch`) in steps of at most `step` patches, and where tile
  * `index` of them begins: at round(index * (length - patch) / (tiles - 1)), halves to even. */

@@ -8,7 +8,7 @@
 #include "fovea/text.h"
 #include "pipeline/inputs.h"
 
-enum { LAST_PART_MAX = 251, HASH_DIGITS = 16 }; /* 255 bytes, less ".png" */
+enum { LAST_PART_MAX = 248, HASH_DIGITS = 16 }; /* 255 bytes, less ".nii.gz" */
 
 /* FNV-1a, 64 bits. */
 static uint64_t hash_text(const char *text) {

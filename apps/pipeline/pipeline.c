@@ -9,6 +9,7 @@
 #include "fovea/file.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
+#include "pipeline/estimate.h"
 #include "pipeline/folders.h"
 #include "pipeline/image_stages.h"
 #include "pipeline/interrupt.h"
@@ -52,7 +53,8 @@ static enum fv_status collect(struct run *run) {
 static enum fv_status open_output(struct run *run) {
     const char *output = run->options->output;
     enum fv_status status = fovea_folder_make(output, &run->error);
-    for (size_t i = 0; status == FV_OK && run->options->stages.segment && i < FOVEA_FOLDER_COUNT; i++) {
+    size_t folders = run->options->save_probability ? FOVEA_FOLDER_COUNT : FOVEA_FOLDER_PROBABILITY;
+    for (size_t i = 0; status == FV_OK && run->options->stages.segment && i < folders; i++) {
         char *path = fv_text_format("%s/%s", output, fovea_folder_names[i]);
         status = path != NULL ? fovea_folder_make(path, &run->error)
                               : fv_error_set(&run->error, FV_ERROR_MEMORY, "%s: out of memory", output);
@@ -97,11 +99,27 @@ static enum fv_status open_models(struct run *run) {
         status = choose(run, FOVEA_TASK_SEGMENTATION, &model);
         if (status == FV_OK) {
             run->results.segmenter = model;
-            status =
-                fovea_segmenter_create(model->file, run->threads, options->mirror, &run->work.segmenter, &run->error);
+            const struct fovea_segmenter_options choice = {run->threads, options->mirror, options->folds,
+                                                           options->fold_count};
+            status = fovea_segmenter_create(model->file, &choice, &run->work.segmenter, &run->error);
         }
     }
+    if (status == FV_OK && run->work.segmenter != NULL) {
+        run->results.folds = fovea_segmenter_folds(run->work.segmenter);
+        run->results.fold_count = fovea_segmenter_members(run->work.segmenter);
+        run->results.folds_most = fovea_segmenter_members_most(run->work.segmenter);
+    }
     return status;
+}
+
+/* Before a long run: what it will take, and what the choice of views and folds saves or would save. */
+static void tell_cost(struct run *run) {
+    struct fovea_cost cost;
+    char text[FOVEA_COST_SIZE];
+    if (run->work.segmenter != NULL && fovea_cost_measure(&run->inputs, run->work.segmenter, &cost) &&
+        fovea_cost_describe(&cost, text)) {
+        fprintf(stderr, "fovea %s: %s\n", run->options->command, text);
+    }
 }
 
 static enum fv_status work_through(struct run *run) {
@@ -193,7 +211,10 @@ int fovea_pipeline_run(const struct fovea_pipeline_options *options) {
     }
     status = status != FV_OK ? status : open_output(&run);
     run.work.output = run.output;
-    status = status != FV_OK ? status : work_through(&run);
+    if (status == FV_OK) {
+        tell_cost(&run);
+        status = work_through(&run);
+    }
     status = status != FV_OK ? status : write_results(&run);
     if (status == FV_OK) {
         code = summarise(&run);

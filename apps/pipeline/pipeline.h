@@ -25,6 +25,9 @@ struct fovea_pipeline_options {
     const char *models;     /* a folder or file; NULL: the shipped ones */
     size_t threads;         /* 0: what the machine gives */
     bool mirror;            /* average the segmentation over mirrored views */
+    const size_t *folds;    /* numbers of the segmenter's folds to use; */
+    size_t fold_count;      /* 0: all */
+    bool save_probability;  /* write the maps of probability too */
     const char *output;     /* the folder that is written */
     const char *list;       /* a file with an input a line; NULL: none */
     const char *const *operands;

@@ -8,7 +8,7 @@
 
 #define CLEAR_LINE "\r\033[K"
 
-enum { NAME_SHOWN = 40, TIME_SIZE = 32 };
+enum { NAME_SHOWN = 40 };
 
 static double now(void) {
     struct timespec time;
@@ -24,14 +24,14 @@ static void print_name(const char *name, int limit) {
     fovea_buffer_clear(&clean);
 }
 
-static void format_time(double seconds, char text[TIME_SIZE]) {
+void fovea_format_time(double seconds, char text[FOVEA_TIME_SIZE]) {
     long whole = (long)(seconds + 0.5);
     if (whole < 100) {
-        snprintf(text, TIME_SIZE, "%ld s", whole);
+        snprintf(text, FOVEA_TIME_SIZE, "%ld s", whole);
     } else if (whole < 100 * 60) {
-        snprintf(text, TIME_SIZE, "%ld min", (whole + 30) / 60);
+        snprintf(text, FOVEA_TIME_SIZE, "%ld min", (whole + 30) / 60);
     } else {
-        snprintf(text, TIME_SIZE, "%ld h %02ld min", whole / 3600, whole % 3600 / 60);
+        snprintf(text, FOVEA_TIME_SIZE, "%ld h %02ld min", whole / 3600, whole % 3600 / 60);
     }
 }
 
@@ -46,9 +46,9 @@ void fovea_progress_next(const struct fovea_progress *progress, const struct fov
     fprintf(stderr, CLEAR_LINE "%zu of %zu", progress->done, progress->total);
     double elapsed = now() - progress->start;
     if (progress->done > 0 && elapsed > 0) {
-        char left[TIME_SIZE];
+        char left[FOVEA_TIME_SIZE];
         double rate = (double)progress->done / elapsed;
-        format_time((double)(progress->total - progress->done) / rate, left);
+        fovea_format_time((double)(progress->total - progress->done) / rate, left);
         fprintf(stderr, rate >= 1 ? "  %.1f images/s" : "  %.1f s/image", rate >= 1 ? rate : 1 / rate);
         fprintf(stderr, "  %s left", left);
     }

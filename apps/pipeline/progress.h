@@ -16,6 +16,10 @@ struct fovea_progress {
     double start; /* seconds on a clock that never jumps */
 };
 
+enum { FOVEA_TIME_SIZE = 32 };
+/* A time for people: "40 s", "12 min", "3 h 05 min". Thread safety: reentrant. */
+void fovea_format_time(double seconds, char text[FOVEA_TIME_SIZE]);
+
 /* Begins with `total` images to do. */
 void fovea_progress_begin(struct fovea_progress *progress, size_t total);
 

@@ -277,9 +277,12 @@ static void add_method(struct fovea_buffer *text, const struct fovea_results *re
         add_model(text, results->grader, "Grading");
         add_model(text, results->segmenter, "Segmentation");
         if (results->segmenter != NULL) {
-            fovea_buffer_format(text, "<p>Each tile was segmented %s.</p>\n",
-                                results->mirrored ? "as it is and mirrored, and the views averaged"
-                                                  : "once, unmirrored");
+            fovea_buffer_format(text, "<p>Each tile was segmented %s, by %zu of the model's %zu folds (",
+                                results->mirrored ? "as it is and mirrored, and the views averaged (--tta mirror)"
+                                                  : "once, unmirrored (--tta off)",
+                                results->fold_count, results->folds_most);
+            fovea_results_add_folds(results, text);
+            fovea_buffer_text(text, ").</p>\n");
         }
         fovea_buffer_text(text, "</section>\n");
     }

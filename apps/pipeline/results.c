@@ -1,5 +1,7 @@
 #include "pipeline/results.h"
 
+#include <math.h>
+
 #include "fovea/memory.h"
 
 const char *const fovea_state_names[FOVEA_STATE_COUNT] = {"ok", "ungradable", "failed"};
@@ -45,6 +47,22 @@ bool fovea_result_has(const struct fovea_result *result, const struct fovea_meas
 double fovea_result_value(const struct fovea_result *result, const struct fovea_measure_column *column) {
     const char *field = (const char *)&result->measures + column->offset;
     return column->whole ? (double)*(const size_t *)(const void *)field : *(const double *)(const void *)field;
+}
+
+void fovea_result_text(const struct fovea_result *result, const struct fovea_measure_column *column,
+                       char text[FOVEA_NUMBER_SIZE]) {
+    double value = fovea_result_value(result, column);
+    if (column->whole || !isfinite(value)) {
+        fovea_format_shortest(value, text);
+    } else {
+        fovea_format_repr(value, text);
+    }
+}
+
+void fovea_results_add_folds(const struct fovea_results *results, struct fovea_buffer *text) {
+    for (size_t i = 0; i < results->fold_count; i++) {
+        fovea_buffer_format(text, "%s%zu", i > 0 ? " " : "", results->folds[i]);
+    }
 }
 
 void fovea_results_clear(struct fovea_results *results) {

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
+#include "base/number.h"
 #include "fovea/status.h"
 #include "measure/measure.h"
 #include "pipeline/grade.h"
@@ -44,6 +46,8 @@ struct fovea_results {
     const struct fovea_model *grader, *segmenter; /* NULL: not used */
     bool shipped;                                 /* these are the demo models */
     bool mirrored;                                /* the segmenter averaged over mirrored views */
+    const size_t *folds;                          /* numbers of its folds that were used, not owned */
+    size_t fold_count, folds_most;                /* how many, and how many it has; 0: not used */
     size_t planned;                               /* images in the list; more than `count` if interrupted */
     size_t ignored;                               /* files in folders that are no images */
     struct fovea_result *items;                   /* in the order of the inputs */
@@ -52,6 +56,9 @@ struct fovea_results {
 
 /* Frees what the results own; the list is empty again. */
 void fovea_results_clear(struct fovea_results *results);
+
+/* The folds that were used, as "0 1 2" appended to a buffer. */
+void fovea_results_add_folds(const struct fovea_results *results, struct fovea_buffer *text);
 
 /* One measure: its column's name, which ends in its unit, and what it is. */
 struct fovea_measure_column {
@@ -68,6 +75,9 @@ extern const size_t fovea_measure_column_count;
 /* Whether `result` has a value in that column. */
 bool fovea_result_has(const struct fovea_result *result, const struct fovea_measure_column *column);
 double fovea_result_value(const struct fovea_result *result, const struct fovea_measure_column *column);
+/* The value in decimal: whole numbers plainly, others as Python's repr writes them. */
+void fovea_result_text(const struct fovea_result *result, const struct fovea_measure_column *column,
+                       char text[FOVEA_NUMBER_SIZE]);
 
 /* Writes results.csv: RFC 4180 with \n line ends, a header, a row an image, blank for what is missing; names of files
  * are the bytes of the file system. Errors: FV_ERROR_FILE, FV_ERROR_MEMORY. */

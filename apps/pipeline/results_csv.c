@@ -7,8 +7,9 @@ static void add_header(struct fovea_buffer *text) {
     for (size_t i = 0; i < fovea_measure_column_count; i++) {
         fovea_buffer_format(text, ",%s", fovea_measure_columns[i].name);
     }
-    fovea_buffer_text(text, ",fov_mm,layer,width_px,height_px,grader,grader_sha256,segmenter,segmenter_sha256,"
-                            "fovea_version\n");
+    fovea_buffer_text(text,
+                      ",fov_mm,layer,width_px,height_px,grader,grader_sha256,segmenter,segmenter_sha256,tta,folds,"
+                      "fovea_version\n");
 }
 
 static void add_grade(struct fovea_buffer *text, const struct fovea_result *result) {
@@ -27,7 +28,7 @@ static void add_measures(struct fovea_buffer *text, const struct fovea_result *r
         const struct fovea_measure_column *column = &fovea_measure_columns[i];
         char number[FOVEA_NUMBER_SIZE] = "";
         if (fovea_result_has(result, column)) {
-            fovea_format_shortest(fovea_result_value(result, column), number);
+            fovea_result_text(result, column, number);
         }
         fovea_buffer_format(text, ",%s", number);
     }
@@ -55,6 +56,8 @@ static void add_row(struct fovea_buffer *text, const struct fovea_results *resul
     }
     add_model(text, results->grader);
     add_model(text, results->segmenter);
+    fovea_buffer_format(text, ",%s,", results->segmenter == NULL ? "" : results->mirrored ? "mirror" : "off");
+    fovea_results_add_folds(results, text);
     fovea_buffer_text(text, "," FOVEA_VERSION "\n");
 }
 

@@ -1,4 +1,5 @@
 #include <cjson/cJSON.h>
+#include <math.h>
 
 #include "base/buffer.h"
 #include "commands.h"
@@ -21,6 +22,15 @@ static void add_string(cJSON *object, const char *key, const char *text, bool *c
 
 static void add_number(cJSON *object, const char *key, double number, bool *complete) {
     *complete = *complete && cJSON_AddNumberToObject(object, key, number) != NULL;
+}
+
+/* A measure with the digits that results.csv has. */
+static void add_measure(cJSON *object, const struct fovea_result *result, const struct fovea_measure_column *column,
+                        bool *complete) {
+    char number[FOVEA_NUMBER_SIZE];
+    fovea_result_text(result, column, number);
+    bool finite = isfinite(fovea_result_value(result, column));
+    *complete = *complete && cJSON_AddRawToObject(object, column->name, finite ? number : "null") != NULL;
 }
 
 static void add_model(cJSON *object, const char *key, const struct fovea_model *model, bool shipped, bool *complete) {
@@ -55,6 +65,19 @@ static void add_object(struct fovea_buffer *text, cJSON *object, bool open, bool
     cJSON_Delete(object);
 }
 
+static void add_folds(cJSON *object, const struct fovea_results *results, bool *complete) {
+    cJSON *folds = cJSON_AddArrayToObject(object, "folds");
+    *complete = *complete && folds != NULL;
+    for (size_t i = 0; i < results->fold_count; i++) {
+        cJSON *number = cJSON_CreateNumber((double)results->folds[i]);
+        if (!cJSON_AddItemToArray(folds, number)) {
+            cJSON_Delete(number);
+            *complete = false;
+        }
+    }
+    add_number(object, "folds_of_model", (double)results->folds_most, complete);
+}
+
 static void add_head(struct fovea_buffer *text, const struct fovea_results *results) {
     bool complete = true;
     cJSON *head = cJSON_CreateObject();
@@ -68,6 +91,8 @@ static void add_head(struct fovea_buffer *text, const struct fovea_results *resu
     }
     if (results->segmenter != NULL) {
         complete = complete && cJSON_AddBoolToObject(head, "mirrored_views", results->mirrored) != NULL;
+        add_string(head, "tta", results->mirrored ? "mirror" : "off", &complete);
+        add_folds(head, results, &complete);
     }
     add_number(head, "images_planned", (double)results->planned, &complete);
     add_number(head, "files_ignored", (double)results->ignored, &complete);
@@ -94,8 +119,7 @@ static void add_image(struct fovea_buffer *text, const struct fovea_result *resu
     }
     for (size_t i = 0; i < fovea_measure_column_count; i++) {
         if (fovea_result_has(result, &fovea_measure_columns[i])) {
-            add_number(image, fovea_measure_columns[i].name, fovea_result_value(result, &fovea_measure_columns[i]),
-                       &complete);
+            add_measure(image, result, &fovea_measure_columns[i], &complete);
         }
     }
     if (result->width > 0) {

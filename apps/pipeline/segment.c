@@ -9,6 +9,7 @@
 #include "fovea/nets.h"
 #include "pipeline/nnunet.h"
 #include "pipeline/preparation.h"
+#include "pipeline/readiness.h"
 #include "pipeline/segmenter.h"
 
 enum { PATCH_MAX = 4096, CLASSES_MAX = 255 };
@@ -41,15 +42,18 @@ static enum fv_status read_mirrors(struct fovea_segmenter *segmenter, bool mirro
     if (count < 0 && mirror) {
         return wrong_field(segmenter, "fovea.mirror_axes", "a list of axes", error);
     }
+    bool axes[2] = {false, false};
     for (long i = 0; i < count; i++) {
         int64_t axis = -1;
         fv_model_array_integer(segmenter->model, "fovea.mirror_axes", (size_t)i, &axis);
         if (axis != 0 && axis != 1) {
             return wrong_field(segmenter, "fovea.mirror_axes", "axes 0 and 1", error);
         }
-        segmenter->mirror_vertical = segmenter->mirror_vertical || (mirror && axis == 0);
-        segmenter->mirror_horizontal = segmenter->mirror_horizontal || (mirror && axis == 1);
+        axes[axis] = true;
     }
+    segmenter->views_most = (axes[0] ? (size_t)2 : 1) * (axes[1] ? 2 : 1);
+    segmenter->mirror_vertical = mirror && axes[0];
+    segmenter->mirror_horizontal = mirror && axes[1];
     return FV_OK;
 }
 
@@ -95,6 +99,7 @@ static void find_faz(struct fovea_segmenter *segmenter) {
     }
 }
 
+/* Plans the next member, which has number `member` in the model. */
 static enum fv_status plan_member(struct fovea_segmenter *segmenter, size_t member, struct fv_threads *threads,
                                   struct fv_error *error) {
     struct fv_net_options options = {segmenter->patch_height, segmenter->patch_width, member};
@@ -104,24 +109,60 @@ static enum fv_status plan_member(struct fovea_segmenter *segmenter, size_t memb
         return status;
     }
     struct fv_session_options session_options = {.threads = threads};
-    status = fv_session_create(graph, &session_options, &segmenter->sessions[member], error);
+    status = fv_session_create(graph, &session_options, &segmenter->sessions[segmenter->members], error);
     fv_graph_destroy(graph);
+    if (status == FV_OK) {
+        segmenter->folds[segmenter->members++] = fv_net_member_number(segmenter->model, member);
+    }
     return status;
 }
 
-static enum fv_status plan_members(struct fovea_segmenter *segmenter, struct fv_threads *threads,
+/* How often `fold` is among those that are asked for. */
+static size_t count_fold(const struct fovea_segmenter_options *options, size_t fold) {
+    size_t count = 0;
+    for (size_t i = 0; i < options->fold_count; i++) {
+        count += options->folds[i] == fold;
+    }
+    return count;
+}
+
+static enum fv_status check_folds(const struct fovea_segmenter *segmenter,
+                                  const struct fovea_segmenter_options *options, struct fv_error *error) {
+    size_t available = fv_net_members(segmenter->model);
+    for (size_t i = 0; i < options->fold_count; i++) {
+        bool found = false;
+        for (size_t member = 0; member < available && !found; member++) {
+            found = fv_net_member_number(segmenter->model, member) == options->folds[i];
+        }
+        if (!found) {
+            return fv_error_set(error, FV_ERROR_ARGUMENT, "%s: has no fold %zu; it has %zu, numbered %zu to %zu",
+                                fv_model_path(segmenter->model), options->folds[i], available,
+                                fv_net_member_number(segmenter->model, 0),
+                                fv_net_member_number(segmenter->model, available - 1));
+        }
+        if (count_fold(options, options->folds[i]) > 1) {
+            return fv_error_set(error, FV_ERROR_ARGUMENT, "fold %zu is named twice", options->folds[i]);
+        }
+    }
+    return FV_OK;
+}
+
+static enum fv_status plan_members(struct fovea_segmenter *segmenter, const struct fovea_segmenter_options *options,
                                    struct fv_error *error) {
-    segmenter->members = fv_net_members(segmenter->model);
-    segmenter->sessions = fv_allocate_zero(segmenter->members, sizeof(struct fv_session *));
-    if (segmenter->sessions == NULL) {
-        segmenter->members = 0;
+    size_t available = fv_net_members(segmenter->model);
+    segmenter->sessions = fv_allocate_zero(available, sizeof(struct fv_session *));
+    segmenter->folds = fv_allocate(available, sizeof *segmenter->folds);
+    if (segmenter->sessions == NULL || segmenter->folds == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", fv_model_path(segmenter->model));
     }
-    for (size_t member = 0; member < segmenter->members; member++) {
-        enum fv_status status = plan_member(segmenter, member, threads, error);
-        if (status != FV_OK) {
-            return status;
+    enum fv_status status = check_folds(segmenter, options, error);
+    for (size_t member = 0; status == FV_OK && member < available; member++) {
+        if (options->fold_count == 0 || count_fold(options, fv_net_member_number(segmenter->model, member)) == 1) {
+            status = plan_member(segmenter, member, options->threads, error);
         }
+    }
+    if (status != FV_OK) {
+        return status;
     }
     struct fv_shape input = fv_session_input_shape(segmenter->sessions[0]);
     struct fv_shape output = fv_session_output_shape(segmenter->sessions[0]);
@@ -132,10 +173,10 @@ static enum fv_status plan_members(struct fovea_segmenter *segmenter, struct fv_
     }
     segmenter->channels = input.channels;
     segmenter->classes = output.channels;
-    return segmenter->channels <= SEGMENTER_CHANNELS_MAX
+    return segmenter->channels <= FOVEA_PLANES_MAX
                ? FV_OK
                : fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: %zu input channels, at most %d are handled",
-                              fv_model_path(segmenter->model), segmenter->channels, SEGMENTER_CHANNELS_MAX);
+                              fv_model_path(segmenter->model), segmenter->channels, FOVEA_PLANES_MAX);
 }
 
 static enum fv_status make_buffers(struct fovea_segmenter *segmenter, struct fv_error *error) {
@@ -156,7 +197,7 @@ static enum fv_status make_buffers(struct fovea_segmenter *segmenter, struct fv_
                     : fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", fv_model_path(segmenter->model));
 }
 
-enum fv_status fovea_segmenter_create(const struct fv_model *model, struct fv_threads *threads, bool mirror,
+enum fv_status fovea_segmenter_create(const struct fv_model *model, const struct fovea_segmenter_options *options,
                                       struct fovea_segmenter **segmenter, struct fv_error *error) {
     *segmenter = NULL;
     struct fovea_segmenter *made = fv_allocate_zero(1, sizeof *made);
@@ -164,10 +205,11 @@ enum fv_status fovea_segmenter_create(const struct fv_model *model, struct fv_th
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", fv_model_path(model));
     }
     made->model = model;
-    enum fv_status status = read_patch(made, error);
-    status = status != FV_OK ? status : read_mirrors(made, mirror, error);
+    enum fv_status status = fovea_model_check(model, false, error);
+    status = status != FV_OK ? status : read_patch(made, error);
+    status = status != FV_OK ? status : read_mirrors(made, options->mirror, error);
     status = status != FV_OK ? status : fovea_read_size(model, false, &made->working_size, &made->filter, error);
-    status = status != FV_OK ? status : plan_members(made, threads, error);
+    status = status != FV_OK ? status : plan_members(made, options, error);
     status = status != FV_OK ? status : read_normalisation(made, error);
     status = status != FV_OK ? status : make_buffers(made, error);
     if (status != FV_OK) {
@@ -184,11 +226,10 @@ void fovea_segmenter_destroy(struct fovea_segmenter *segmenter) {
         return;
     }
     for (size_t member = 0; member < segmenter->members; member++) {
-        if (segmenter->sessions[member] != NULL) {
-            fv_session_destroy(segmenter->sessions[member]);
-        }
+        fv_session_destroy(segmenter->sessions[member]);
     }
     fv_release(segmenter->sessions);
+    fv_release(segmenter->folds);
     fv_release(segmenter->tile);
     fv_release(segmenter->flipped);
     fv_release(segmenter->output);
@@ -207,6 +248,22 @@ size_t fovea_segmenter_classes(const struct fovea_segmenter *segmenter) {
 
 size_t fovea_segmenter_members(const struct fovea_segmenter *segmenter) {
     return segmenter->members;
+}
+
+size_t fovea_segmenter_members_most(const struct fovea_segmenter *segmenter) {
+    return fv_net_members(segmenter->model);
+}
+
+const size_t *fovea_segmenter_folds(const struct fovea_segmenter *segmenter) {
+    return segmenter->folds;
+}
+
+size_t fovea_segmenter_views(const struct fovea_segmenter *segmenter) {
+    return (size_t)(segmenter->mirror_vertical ? 2 : 1) * (size_t)(segmenter->mirror_horizontal ? 2 : 1);
+}
+
+size_t fovea_segmenter_views_most(const struct fovea_segmenter *segmenter) {
+    return segmenter->views_most;
 }
 
 size_t fovea_segmenter_faz_class(const struct fovea_segmenter *segmenter) {
@@ -234,12 +291,27 @@ static void label(const float *probability, size_t classes, const struct fovea_b
     }
 }
 
+size_t fovea_segmenter_tiles(const struct fovea_segmenter *segmenter, uint32_t width, uint32_t height) {
+    if (segmenter->working_size != 0) {
+        fovea_resize_shorter_side(width, height, segmenter->working_size, &width, &height);
+    }
+    size_t patch_height = segmenter->patch_height, patch_width = segmenter->patch_width;
+    return fovea_nnunet_tiles(height > patch_height ? height : patch_height, patch_height, segmenter->tile_step) *
+           fovea_nnunet_tiles(width > patch_width ? width : patch_width, patch_width, segmenter->tile_step);
+}
+
+void fovea_segmenter_pass(struct fovea_segmenter *segmenter) {
+    size_t values = segmenter->channels * segmenter->patch_height * segmenter->patch_width;
+    memset(segmenter->tile, 0, values * sizeof *segmenter->tile);
+    fv_session_run(segmenter->sessions[0], segmenter->tile, segmenter->output);
+}
+
 /* Predicts the image of the given planes inside *box, which is set here. The caller releases *probability. */
-static enum fv_status predict_planes(struct fovea_segmenter *segmenter, const char *name, const uint8_t *const *planes,
-                                     uint32_t width, uint32_t height, struct fovea_box *box, float **probability,
+static enum fv_status predict_planes(struct fovea_segmenter *segmenter, const char *name,
+                                     const struct fovea_planes *planes, struct fovea_box *box, float **probability,
                                      struct fv_error *error) {
     *probability = NULL;
-    if (!fovea_nnunet_crop(planes, segmenter->channels, width, height, box)) {
+    if (!fovea_nnunet_crop(planes, box)) {
         return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: all pixels are zero; there is nothing to segment", name);
     }
     size_t pixels = box->height * box->width;
@@ -249,7 +321,7 @@ static enum fv_status predict_planes(struct fovea_segmenter *segmenter, const ch
     if (input == NULL || *probability == NULL) {
         status = fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", name);
     } else {
-        fovea_nnunet_normalise(planes, segmenter->channels, width, box, segmenter->masked, input);
+        fovea_nnunet_normalise(planes, box, segmenter->masked, input);
         status = fovea_segmenter_predict(segmenter, input, box->height, box->width, 0, segmenter->members, *probability,
                                          error);
     }
@@ -257,54 +329,63 @@ static enum fv_status predict_planes(struct fovea_segmenter *segmenter, const ch
     return status;
 }
 
+/* plane = class `class` of the probabilities inside `box`, and outside of it what is certain there: background. */
+static void spread(const float *probability, size_t class, const struct fovea_box *box, uint32_t width, uint32_t height,
+                   float *plane) {
+    for (size_t i = 0; i < (size_t)width * height; i++) {
+        plane[i] = class == 0 ? 1.0f : 0.0f;
+    }
+    for (size_t y = 0; y < box->height; y++) {
+        memcpy(plane + (box->top + y) * width + box->left, probability + (class * box->height + y) * box->width,
+               box->width * sizeof *plane);
+    }
+}
+
 /* The planes of an image at the working size, in memory of their own. */
 struct working_image {
-    struct fovea_image images[SEGMENTER_CHANNELS_MAX];
-    const uint8_t *planes[SEGMENTER_CHANNELS_MAX];
-    uint32_t width, height;
+    struct fovea_image images[FOVEA_PLANES_MAX];
+    struct fovea_planes planes;
 };
 
-static enum fv_status resize_planes(const struct fovea_segmenter *segmenter, const uint8_t *const *planes,
-                                    uint32_t width, uint32_t height, struct working_image *working,
+static enum fv_status resize_planes(const struct fovea_segmenter *segmenter, const char *name,
+                                    const struct fovea_planes *planes, struct working_image *working,
                                     struct fv_error *error) {
-    fovea_resize_shorter_side(width, height, segmenter->working_size, &working->width, &working->height);
-    for (size_t c = 0; c < segmenter->channels; c++) {
-        if (c > 0 && planes[c] == planes[0]) {
-            working->planes[c] = working->planes[0];
+    if (planes->bits != 8) {
+        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: 16 bits; %s resizes its images and takes 8 bits", name,
+                            fv_model_path(segmenter->model));
+    }
+    working->planes = *planes;
+    fovea_resize_shorter_side(planes->width, planes->height, segmenter->working_size, &working->planes.width,
+                              &working->planes.height);
+    for (size_t c = 0; c < planes->count; c++) {
+        if (c > 0 && planes->samples[c] == planes->samples[0]) {
+            working->planes.samples[c] = working->planes.samples[0];
             continue;
         }
         struct fovea_image plane;
-        enum fv_status status = fovea_image_create(width, height, 1, 8, &plane, error);
+        enum fv_status status = fovea_image_create(planes->width, planes->height, 1, 8, &plane, error);
         if (status == FV_OK) {
-            memcpy(plane.pixels.u8, planes[c], (size_t)width * height);
-            status =
-                fovea_resize(&plane, working->width, working->height, segmenter->filter, &working->images[c], error);
+            memcpy(plane.pixels.u8, planes->samples[c], (size_t)planes->width * planes->height);
+            status = fovea_resize(&plane, working->planes.width, working->planes.height, segmenter->filter,
+                                  &working->images[c], error);
             fovea_image_release(&plane);
         }
         if (status != FV_OK) {
             return status;
         }
-        working->planes[c] = working->images[c].pixels.u8;
+        working->planes.samples[c] = working->images[c].pixels.u8;
     }
     return FV_OK;
 }
 
-/* Brings probabilities inside `box` of a working image to the size of the whole image. Outside of the box everything is
- * background for certain. */
+/* Brings probabilities inside `box` of a working image to the size of the whole image. */
 static enum fv_status enlarge(const struct fovea_segmenter *segmenter, const float *probability,
-                              const struct fovea_box *box, const struct working_image *working, uint32_t width,
+                              const struct fovea_box *box, const struct fovea_planes *working, uint32_t width,
                               uint32_t height, float *result, struct fv_error *error) {
-    size_t pixels = (size_t)working->width * working->height;
-    float *plane = fv_allocate(pixels, sizeof *plane);
+    float *plane = fv_allocate((size_t)working->width * working->height, sizeof *plane);
     enum fv_status status = plane != NULL ? FV_OK : fv_error_set(error, FV_ERROR_MEMORY, "resizing: out of memory");
     for (size_t k = 0; k < segmenter->classes && status == FV_OK; k++) {
-        for (size_t i = 0; i < pixels; i++) {
-            plane[i] = k == 0 ? 1.0f : 0.0f;
-        }
-        for (size_t y = 0; y < box->height; y++) {
-            memcpy(plane + (box->top + y) * working->width + box->left,
-                   probability + (k * box->height + y) * box->width, box->width * sizeof *plane);
-        }
+        spread(probability, k, box, working->width, working->height, plane);
         status = fovea_resize_plane(plane, working->width, working->height, result + k * (size_t)width * height, width,
                                     height, error);
     }
@@ -312,45 +393,56 @@ static enum fv_status enlarge(const struct fovea_segmenter *segmenter, const flo
     return status;
 }
 
-static enum fv_status run_resized(struct fovea_segmenter *segmenter, const char *name, const uint8_t *const *planes,
-                                  uint32_t width, uint32_t height, uint8_t *labels, struct fv_error *error) {
+static enum fv_status run_resized(struct fovea_segmenter *segmenter, const char *name,
+                                  const struct fovea_planes *planes, uint8_t *labels, float *probability,
+                                  struct fv_error *error) {
+    uint32_t width = planes->width, height = planes->height;
     struct working_image working = {0};
     struct fovea_box box;
-    float *probability = NULL, *whole = NULL;
-    enum fv_status status = resize_planes(segmenter, planes, width, height, &working, error);
+    float *predicted = NULL, *own = NULL;
+    enum fv_status status = resize_planes(segmenter, name, planes, &working, error);
     if (status == FV_OK) {
-        status =
-            predict_planes(segmenter, name, working.planes, working.width, working.height, &box, &probability, error);
+        status = predict_planes(segmenter, name, &working.planes, &box, &predicted, error);
+    }
+    if (status == FV_OK && probability == NULL) {
+        probability = own = fv_allocate((size_t)width * height, segmenter->classes * sizeof *own);
+        status = own != NULL ? FV_OK : fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", name);
     }
     if (status == FV_OK) {
-        whole = fv_allocate((size_t)width * height, segmenter->classes * sizeof *whole);
-        status = whole != NULL ? enlarge(segmenter, probability, &box, &working, width, height, whole, error)
-                               : fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", name);
+        status = enlarge(segmenter, predicted, &box, &working.planes, width, height, probability, error);
     }
     if (status == FV_OK) {
         struct fovea_box all = {0, 0, height, width};
-        label(whole, segmenter->classes, &all, width, height, labels);
+        label(probability, segmenter->classes, &all, width, height, labels);
     }
     for (size_t c = 0; c < segmenter->channels; c++) {
         fovea_image_release(&working.images[c]);
     }
-    fv_release(whole);
-    fv_release(probability);
+    fv_release(own);
+    fv_release(predicted);
     return status;
 }
 
-enum fv_status fovea_segmenter_run(struct fovea_segmenter *segmenter, const char *name, const uint8_t *const *planes,
-                                   uint32_t width, uint32_t height, uint8_t *labels, struct fv_error *error) {
-    uint32_t shorter = width < height ? width : height;
+enum fv_status fovea_segmenter_run(struct fovea_segmenter *segmenter, const char *name,
+                                   const struct fovea_planes *planes, uint8_t *labels, float *probability,
+                                   struct fv_error *error) {
+    uint32_t width = planes->width, height = planes->height, shorter = width < height ? width : height;
+    if (planes->count != segmenter->channels) {
+        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: %zu channels; the model takes %zu", name, planes->count,
+                            segmenter->channels);
+    }
     if (segmenter->working_size != 0 && shorter != segmenter->working_size) {
-        return run_resized(segmenter, name, planes, width, height, labels, error);
+        return run_resized(segmenter, name, planes, labels, probability, error);
     }
     struct fovea_box box;
-    float *probability;
-    enum fv_status status = predict_planes(segmenter, name, planes, width, height, &box, &probability, error);
+    float *predicted;
+    enum fv_status status = predict_planes(segmenter, name, planes, &box, &predicted, error);
     if (status == FV_OK) {
-        label(probability, segmenter->classes, &box, width, height, labels);
+        label(predicted, segmenter->classes, &box, width, height, labels);
     }
-    fv_release(probability);
+    for (size_t k = 0; status == FV_OK && probability != NULL && k < segmenter->classes; k++) {
+        spread(predicted, k, &box, width, height, probability + k * (size_t)width * height);
+    }
+    fv_release(predicted);
     return status;
 }

@@ -6,16 +6,16 @@
 #include "image/resize.h"
 #include "pipeline/segment.h"
 
-enum { SEGMENTER_CHANNELS_MAX = 8 };
-
 struct fovea_segmenter {
     const struct fv_model *model;
-    struct fv_session **sessions; /* one a member */
+    struct fv_session **sessions; /* one a member that is used */
+    size_t *folds;                /* its number */
     size_t members, channels, classes, faz_class;
     size_t patch_height, patch_width;
     double tile_step;
-    bool mirror_vertical, mirror_horizontal;
-    bool masked[SEGMENTER_CHANNELS_MAX];
+    bool mirror_vertical, mirror_horizontal; /* what is done */
+    size_t views_most;                       /* what the model allows */
+    bool masked[FOVEA_PLANES_MAX];
     uint32_t working_size; /* 0: the image's own */
     enum fovea_filter filter;
 

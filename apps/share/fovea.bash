@@ -19,8 +19,24 @@ _fovea() {
         mapfile -t COMPREPLY < <(compgen -W 'f32 f16' -- "$word")
         return
         ;;
+    --to)
+        mapfile -t COMPREPLY < <(compgen -W 'gguf safetensors' -- "$word")
+        return
+        ;;
+    --preset)
+        mapfile -t COMPREPLY < <(compgen -W 'coips-3x3 coips-6x6' -- "$word")
+        return
+        ;;
     --task)
         mapfile -t COMPREPLY < <(compgen -W 'quality segmentation' -- "$word")
+        return
+        ;;
+    --variant)
+        mapfile -t COMPREPLY < <(compgen -W 'tf plain' -- "$word")
+        return
+        ;;
+    --transform-input)
+        mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$word")
         return
         ;;
     --degrade)
@@ -38,14 +54,14 @@ _fovea() {
     esac
     if [[ $word == -* ]]; then
         case $command in
-        run) options='--fov --layer --output --models --list --tta --threads --help' ;;
+        run) options='--fov --layer --output --models --list --tta --folds --save-probability --threads --help' ;;
         grade) options='--fov --layer --output --models --list --threads --help' ;;
-        segment) options='--fov --layer --output --models --list --tta --threads --help' ;;
+        segment) options='--fov --layer --output --models --list --tta --folds --save-probability --threads --help' ;;
         measure) options='--fov --output --list --help' ;;
         models) options='--help' ;;
         phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
-        convert) options='--output --weights --image-size --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --note --help' ;;
-        inspect) options='--tensors --plan --size --image-size --help' ;;
+        convert) options='--output --to --fold --preset --weights --image-size --variant --transform-input --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --help' ;;
+        inspect) options='--tensors --plan --size --image-size --variant --transform-input --help' ;;
         infer) options='--output --trace --fold --threads --help' ;;
         bench) options='--threads --size --repeat --json --profile --help' ;;
         esac

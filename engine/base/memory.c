@@ -11,8 +11,18 @@ void fv_memory_fail_after(long successes) {
     atomic_store(&remaining_successes, successes < 0 ? -1 : successes);
 }
 
+/* The largest allocation that may succeed. */
+static atomic_size_t largest_success = SIZE_MAX;
+
+void fv_memory_fail_above(size_t bytes) {
+    atomic_store(&largest_success, bytes);
+}
+
 /* Counts one allocation; false if it has to fail. */
-static bool allocation_permitted(void) {
+static bool allocation_permitted(size_t bytes) {
+    if (bytes > atomic_load_explicit(&largest_success, memory_order_relaxed)) {
+        return false;
+    }
     long remaining = atomic_load_explicit(&remaining_successes, memory_order_relaxed);
     while (remaining > 0) {
         if (atomic_compare_exchange_weak(&remaining_successes, &remaining, remaining - 1)) {
@@ -28,7 +38,7 @@ void *fv_allocate(size_t count, size_t size) {
     if (!fv_multiply(count, size, &bytes) || !fv_add(bytes > 0 ? bytes : 1, FV_ALIGNMENT - 1, &rounded)) {
         return NULL;
     }
-    if (!allocation_permitted()) {
+    if (!allocation_permitted(bytes)) {
         return NULL;
     }
     /* aligned_alloc wants a multiple of the alignment. */

@@ -469,6 +469,24 @@ fv_value fv_graph_scale(struct fv_graph *graph, fv_value input, fv_value gate) {
     return finish(graph, node, shape);
 }
 
+fv_value fv_graph_affine(struct fv_graph *graph, fv_value input, const float *scale, const float *shift, size_t count) {
+    struct fv_node *node = start(graph, &fv_operator_affine, "affine", &input, 1);
+    if (node == NULL) {
+        return FV_NO_VALUE;
+    }
+    const struct fv_shape from = graph->shapes[input];
+    if (from.kind != FV_PLANES || from.channels > FV_MAX_AFFINE_CHANNELS || count != from.channels) {
+        fv_graph_fail(graph, FV_ERROR_ARGUMENT,
+                      "%s: %zu numbers for %zu channels of %s, expected one for each of at most %d channels of planes",
+                      node->name, count, from.channels, from.kind == FV_PLANES ? "planes" : "tokens",
+                      FV_MAX_AFFINE_CHANNELS);
+        return finish(graph, node, from);
+    }
+    memcpy(node->options.affine.scale, scale, count * sizeof *scale);
+    memcpy(node->options.affine.shift, shift, count * sizeof *shift);
+    return finish(graph, node, from);
+}
+
 fv_value fv_graph_global_mean(struct fv_graph *graph, fv_value input) {
     struct fv_node *node = start(graph, &fv_operator_global_mean, "mean", &input, 1);
     if (node == NULL) {

@@ -46,7 +46,8 @@ static bool is_product(const struct fv_node *node) {
 /* Whether a sum and an activation can follow inside the node. */
 static bool takes_epilogue(const struct fv_node *node) {
     return is_product(node) || node->operation == &fv_operator_batch_norm ||
-           node->operation == &fv_operator_instance_norm || node->operation == &fv_operator_scale;
+           node->operation == &fv_operator_instance_norm || node->operation == &fv_operator_scale ||
+           node->operation == &fv_operator_affine;
 }
 
 static size_t users(const struct fv_node *nodes, size_t count, fv_value output, fv_value value) {

@@ -53,7 +53,7 @@ struct fv_gemm_tile {
     const float *weights;       /* [segments][length][vectors][width] */
     float *const *outputs;      /* [rows]: vector v of row r is at outputs[r] + v * output_stride */
     size_t output_stride;
-    bool accumulate;                    /* start from the stored outputs instead of from zero */
+    bool accumulate;                    /* add the stored outputs to the sum */
     const struct fv_epilogue *epilogue; /* NULL while further segments follow */
 };
 

@@ -50,6 +50,9 @@ union fv_options {
         size_t factor_y, factor_x;
         bool bilinear;
     } upsample;
+    struct {
+        float scale[FV_MAX_AFFINE_CHANNELS], shift[FV_MAX_AFFINE_CHANNELS];
+    } affine;
 };
 
 struct fv_node {
@@ -116,7 +119,7 @@ extern const struct fv_operator fv_operator_input, fv_operator_convolution, fv_o
     fv_operator_linear, fv_operator_batch_norm, fv_operator_instance_norm, fv_operator_layer_norm,
     fv_operator_activation, fv_operator_window_attention, fv_operator_patch_merge, fv_operator_add, fv_operator_concat,
     fv_operator_scale, fv_operator_global_mean, fv_operator_max_pool, fv_operator_average_pool, fv_operator_upsample,
-    fv_operator_softmax;
+    fv_operator_softmax, fv_operator_affine;
 
 /* Shape rules: the result of an operation on inputs of the given shapes, or an error that names what does not fit. */
 enum fv_status fv_convolution_shape(const struct fv_node *node, struct fv_shape input, bool to_tokens,

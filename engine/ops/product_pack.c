@@ -6,27 +6,22 @@
 
 #include "fovea/memory.h"
 
-/* A run of at most this many sums shares one visit to a weight panel; the caches decide, within these limits. */
-enum { MINIMUM_DEPTH = 64, MAXIMUM_DEPTH = 512, LEAST_TASKS = 16 };
+/* A weight panel of a chunk takes half of the smallest first-level cache that is usual. The depth of a chunk shows in
+ * the bits of a sum, so it is the same on all machines of an instruction set. */
+enum { PANEL_BYTES = 16384, LEAST_TASKS = 16 };
 
 static const struct fv_view *input_view(const struct fv_context *context, const struct fv_node *node) {
     return &context->views[node->inputs[0]];
-}
-
-static size_t level1(const struct fv_context *context) {
-    return context->caches.level1 != 0 ? context->caches.level1 : 32768;
 }
 
 static size_t level2(const struct fv_context *context) {
     return context->caches.level2 != 0 ? context->caches.level2 : 262144;
 }
 
-/* Half of the first-level cache holds one weight panel. */
+/* A run of at most this many products shares one visit to a weight panel. */
 static size_t chunk_depth(const struct fv_context *context) {
     const struct fv_kernels *kernels = context->kernels;
-    size_t depth = level1(context) / 2 / (kernels->tile_vectors * kernels->width * sizeof(float));
-    depth = depth < MINIMUM_DEPTH ? MINIMUM_DEPTH : depth;
-    return depth > MAXIMUM_DEPTH ? MAXIMUM_DEPTH : depth;
+    return PANEL_BYTES / (kernels->tile_vectors * kernels->width * sizeof(float));
 }
 
 /* Groups that are narrower than a vector share a block: their weights become block-diagonal. Returns the smallest

@@ -7,6 +7,7 @@
 #include "image/image.h"
 #include "image/normalise.h"
 #include "image/overlay.h"
+#include "image/published.h"
 #include "image/resize.h"
 #include "support.h"
 
@@ -103,6 +104,50 @@ START_TEST(reads_as_the_libraries) {
 }
 END_TEST
 
+/* The published program's view of every file that has a table. */
+static const char *const pictures[] = {
+    "exif_rotated.jpg", "gray.bmp",       "gray.jpg",       "gray.png",     "gray.tif",
+    "gray16.png",       "gray16.tif",     "gray_alpha.png", "gray_lzw.tif", "interlaced.png",
+    "jpeg_named.tif",   "not_square.png", "one_bit.png",    "palette.png",  "palette_gray.png",
+    "rgb.bmp",          "rgb.png",        "rgb16.png",      "rgb16.tif",    "rgb_444_progressive.jpg",
+    "rgb_deflate.tif",  "rgba.png",       "rgba.tif",
+};
+enum { PICTURES = sizeof pictures / sizeof *pictures };
+
+typedef enum fv_status view_function(const char *name, struct fovea_image *image, struct fv_error *error);
+
+/* Compares a view with its table: height x width, or height x width x channels. */
+static void expect_view(const char *file, view_function *view, const char *suffix) {
+    char name[128];
+    snprintf(name, sizeof name, "images/%s", file);
+    struct fovea_image image = read_or_fail(support_fixture(name));
+    struct fv_error error = {0};
+    ck_assert_msg(view(file, &image, &error) == FV_OK, "%s", error.message);
+    snprintf(name, sizeof name, "images/%s.%s.npy", file, suffix);
+    struct support_array expected = support_read_npy(support_fixture(name));
+    ck_assert_uint_eq(expected.shape[0], image.height);
+    ck_assert_uint_eq(expected.shape[1], image.width);
+    ck_assert_uint_eq(expected.rank == 2 ? 1 : expected.shape[2], image.channels);
+    ck_assert_str_eq(expected.type, image.bits == 16 ? "<u2" : "|u1");
+    ck_assert_msg(memcmp(expected.data, image.pixels.bytes, expected.elements * image.bits / 8) == 0,
+                  "%s: another picture than %s gives", file, suffix);
+    support_free_npy(&expected);
+    fovea_image_release(&image);
+}
+
+START_TEST(sees_as_published) {
+    const char *file = pictures[_i];
+    if (support_fixture("images/manifest.json") == NULL) {
+        return;
+    }
+    expect_view(file, fovea_image_to_opencv, "opencv_rgb");
+    expect_view(file, fovea_image_to_pillow, "pillow_rgb");
+    if (strcmp(file + strlen(file) - 4, ".png") == 0) {
+        expect_view(file, fovea_image_to_skimage, "skimage");
+    }
+}
+END_TEST
+
 static const uint32_t sizes[][2] = {{96, 96}, {48, 48}, {37, 91}, {64, 20}, {224, 224}, {7, 5}};
 
 START_TEST(resizes_as_pillow) {
@@ -174,6 +219,7 @@ END_TEST
 int main(void) {
     const struct check_case cases[] = {
         {"reading", reads_as_the_libraries, (int)(sizeof rows / sizeof rows[0])},
+        {"published views", sees_as_published, PICTURES},
         {"resizing", resizes_as_pillow, 4 * (int)(sizeof sizes / sizeof sizes[0])},
         {"normalising", normalises_as_torchvision, 2},
         {"blending", blends_as_published, 0},

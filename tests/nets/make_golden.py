@@ -3,7 +3,7 @@
 
 usage: make_golden.py OUT [net ...]      (run by hand; OUT is tests/data/nets; all nets unless named)
 needs: Debian's python3-torch and python3-torchvision in a venv with --system-site-packages, and from PyPI with --no-deps
-       timm==0.4.12 nnunet==1.6.6 batchgenerators==0.21 threadpoolctl
+       timm==0.4.12 efficientnet_pytorch==0.7.1 nnunet==1.6.6 batchgenerators==0.21 threadpoolctl
 
 Each file holds, per stage of the net (a stage's name is the scope of the graph's nodes), a sample of its activation as a
 vector: every STAGE.stride-th value of the whole, computed in double precision and rounded once. STAGE.range is the
@@ -86,6 +86,63 @@ def unet(height, width, channels, classes, base, pools, kernels=None, convolutio
     return net, stages, (1, channels, height, width), "fold_0."
 
 
+INCEPTION_STAGES = ["Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "Conv2d_3b_1x1", "Conv2d_4a_3x3",
+                    *(f"Mixed_{block}" for block in "5b 5c 5d 6a 6b 6c 6d 6e 7a 7b 7c".split())]
+
+
+def inception(height, width, channels, classes, divisor, transform_input=False):
+    """torchvision's Inception3 with its numbers of channels divided."""
+    from torchvision.models import inception as original
+
+    class Unit(original.BasicConv2d):
+        def __init__(self, inputs, outputs, **options):
+            super().__init__(channels if inputs == 3 else inputs // divisor, outputs // divisor, **options)
+
+    blocks = [original.InceptionA, original.InceptionB, original.InceptionC, original.InceptionD, original.InceptionE]
+    parts = [Unit, *(partial(block, conv_block=Unit) for block in blocks), None]
+    net = original.Inception3(classes, False, transform_input, parts, False)
+    net.fc = nn.Linear(2048 // divisor, classes)
+    return net, {stage: stage for stage in INCEPTION_STAGES}, (1, channels, height, width), ""
+
+
+def efficientnet_strings(repeats, outputs):
+    """One of timm's descriptions of a stage each: its kernel, stride and expansion are those of all EfficientNets."""
+    kinds = ["ds_r{}_k3_s1_e1_c{}_se0.25", "ir_r{}_k3_s2_e6_c{}_se0.25", "ir_r{}_k5_s2_e6_c{}_se0.25",
+             "ir_r{}_k3_s2_e6_c{}_se0.25", "ir_r{}_k5_s1_e6_c{}_se0.25", "ir_r{}_k5_s2_e6_c{}_se0.25",
+             "ir_r{}_k3_s1_e6_c{}_se0.25"]
+    return [[kind.format(*numbers)] for kind, numbers in zip(kinds, zip(repeats, outputs))]
+
+
+def efficientnet(height, width, channels, classes, stem, head, repeats, outputs, padding):
+    """timm's EfficientNet of other widths and depths: tf_ pads as "same" with epsilon 1e-3, plain "" with 1e-5."""
+    from timm.models import efficientnet as original
+
+    norm = partial(nn.BatchNorm2d, eps=1e-3 if padding == "same" else 1e-5)
+    net = original.EfficientNet(
+        original.decode_arch_def(efficientnet_strings(repeats, outputs)), classes, head, channels, stem, fix_stem=True,
+        pad_type=padding, round_chs_fn=lambda count, *_, **__: int(count), act_layer=nn.SiLU, norm_layer=norm)
+    stages = {"stem": "act1"}
+    stages.update({f"blocks.{i}.{j}": f"blocks.{i}.{j}" for i, count in enumerate(repeats) for j in range(count)})
+    return net, stages, (1, channels, height, width), ""
+
+
+def lukemelas(height, width, classes, repeats, outputs, image_size):
+    from efficientnet_pytorch import EfficientNet
+    from efficientnet_pytorch.utils import BlockArgs, GlobalParams
+
+    kernels, strides, inputs = [3, 3, 5, 3, 5, 5, 3], [1, 2, 2, 2, 1, 2, 1], [32, *outputs]
+    blocks = [BlockArgs(repeats[i], kernels[i], [strides[i]], 1 if i == 0 else 6, inputs[i], outputs[i], 0.25, True)
+              for i in range(len(repeats))]
+    net = EfficientNet(blocks, GlobalParams(None, None, image_size, 0.2, classes, 0.99, 1e-3, 0.2, 8, None, True))
+    stages = {f"_blocks.{i}": f"_blocks.{i}" for i in range(sum(repeats))}
+    return net, stages, (1, 3, height, width), ""
+
+
+def full_efficientnet(name, side, depths):
+    last = {f"blocks.{i}.{depth - 1}": f"blocks.{i}.{depth - 1}" for i, depth in enumerate(depths)}
+    return timm_model(name), {"stem": "act1", **last}, (1, 3, side, side), ""
+
+
 def full_resnet(create, depths):
     last = {f"layer{i + 1}.{depth - 1}": f"layer{i + 1}.{depth - 1}" for i, depth in enumerate(depths)}
     return create(), {"stem": "maxpool", **last}, (1, 3, 224, 224), ""
@@ -131,6 +188,18 @@ NETS = {
     "se_resnext_odd": partial(resnet, 57, 50, 1, 5, (1, 1), (18, 26), 3, 24, True),
     "se_resnext_legacy": partial(legacy, 64, 64, 3, 3, (1, 1, 2, 1), (16, 32, 32, 48), 8, 4, 16),
     "se_resnext_legacy_odd": partial(legacy, 65, 49, 3, 3, (1, 1, 1, 1), (16, 32, 48, 32), 4, 4, 10),
+    "inception_sixteenth": partial(inception, 75, 83, 3, 3, 16),
+    "inception_eighth_transformed": partial(inception, 96, 80, 3, 4, 8, True),
+    "inception_one_channel": partial(inception, 80, 80, 1, 2, 16),
+    "efficientnet_tf": partial(efficientnet, 65, 53, 3, 3, 12, 40, (1, 2, 2, 1, 1, 2, 1),
+                               (4, 8, 12, 20, 28, 36, 44), "same"),
+    "efficientnet_tf_even": partial(efficientnet, 48, 64, 3, 5, 16, 33, (2, 1, 1, 2, 2, 1, 1),
+                                    (16, 24, 16, 32, 40, 48, 24), "same"),
+    "efficientnet_plain": partial(efficientnet, 64, 50, 1, 3, 12, 40, (1, 2, 2, 1, 1, 2, 1),
+                                  (4, 8, 12, 20, 28, 36, 44), ""),
+    "efficientnet_lukemelas": partial(lukemelas, 75, 75, 3, (1, 2, 1, 1, 2, 1, 1), (8, 12, 16, 20, 24, 28, 44), 75),
+    "efficientnet_lukemelas_other_size": partial(lukemelas, 66, 90, 3, (1, 2, 1, 1, 2, 1, 1),
+                                                 (8, 12, 16, 20, 24, 28, 44), 75),
     "unet_one_pooling": partial(unet, 16, 16, 1, 2, 8, [(2, 2)]),
     "unet_two_poolings": partial(unet, 24, 40, 1, 2, 16, [(2, 2)] * 2),
     "unet_three_poolings": partial(unet, 32, 32, 3, 4, 8, [(2, 2)] * 3, None, 2, 20),
@@ -145,6 +214,8 @@ FULL = {
     "swin_t_224": partial(full_swin, "swin_tiny_patch4_window7_224", 224, (2, 2, 6, 2)),
     "resnet101_224": partial(full_resnet, torchvision_resnet101, (3, 4, 23, 3)),
     "se_resnext101_224": partial(full_resnet, partial(timm_model, "gluon_seresnext101_32x4d"), (3, 4, 23, 3)),
+    "inception_v3_299": partial(inception, 299, 299, 3, 3, 1),
+    "efficientnet_b7_600": partial(full_efficientnet, "tf_efficientnet_b7", 600, (4, 7, 7, 10, 10, 13, 4)),
     "nnunet_320": partial(full_unet, 320, 6),
     "nnunet_512": partial(full_unet, 512, 7),
     "swin_l_384": partial(full_swin, "swin_large_patch4_window12_384", 384, (2, 2, 18, 2)),

@@ -68,6 +68,14 @@ static const struct {
     {"se_resnext", "layer2.1.se.fc2.bias"},
     {"se_resnext", "layer2.0.downsample.1.running_var"},
     {"se_resnext_legacy", "last_linear.weight"},
+    {"inception_sixteenth", "Conv2d_3b_1x1.conv.weight"},
+    {"inception_sixteenth", "Mixed_6c.branch7x7dbl_4.bn.running_mean"},
+    {"inception_sixteenth", "Mixed_7b.branch3x3_2b.conv.weight"},
+    {"efficientnet_tf", "blocks.0.0.conv_pw.weight"},
+    {"efficientnet_tf", "blocks.2.1.conv_dw.weight"},
+    {"efficientnet_tf", "blocks.5.0.se.conv_expand.bias"},
+    {"efficientnet_lukemelas", "_blocks.4._depthwise_conv.weight"},
+    {"efficientnet_lukemelas", "_bn1.running_var"},
     {"unet_two_poolings", "fold_0.conv_blocks_context.1.blocks.0.instnorm.weight"},
     {"unet_two_poolings", "fold_0.tu.1.weight"},
     {"unet_two_poolings", "fold_0.seg_outputs.1.weight"},
@@ -90,10 +98,11 @@ START_TEST(misshapen_tensor_is_named_with_both_shapes) {
 END_TEST
 
 START_TEST(extra_tensor_is_named) {
-    static const char *const extra[][2] = {{"swin_two_stages", "layers.7.norm.weight"},
-                                           {"resnet_plain", "layer5.0.conv1.weight"},
-                                           {"unet_two_poolings", "fold_0.conv_blocks_context.9.bias"},
-                                           {"unet_two_poolings", "fold_7.tu.0.weight"}};
+    static const char *const extra[][2] = {
+        {"swin_two_stages", "layers.7.norm.weight"},        {"resnet_plain", "layer5.0.conv1.weight"},
+        {"inception_sixteenth", "AuxLogits.fc.bias"},       {"efficientnet_tf", "blocks.7.0.conv_pw.weight"},
+        {"efficientnet_lukemelas", "_blocks.99._bn2.bias"}, {"unet_two_poolings", "fold_0.conv_blocks_context.9.bias"},
+        {"unet_two_poolings", "fold_7.tu.0.weight"}};
     for (size_t i = 0; i < sizeof extra / sizeof *extra; i++) {
         struct model_description description = *catalogue_find(extra[i][0]);
         description.extra = extra[i][1];
@@ -119,6 +128,8 @@ START_TEST(sizes_that_a_net_cannot_take_are_refused) {
                   FV_ERROR_ARGUMENT, "expected 32 x 32");
     check_refused(catalogue_find("unet_two_poolings"), &(struct fv_net_options){.height = 24, .width = 42},
                   FV_ERROR_ARGUMENT, "multiples of 4 and 4");
+    check_refused(catalogue_find("inception_sixteenth"), &(struct fv_net_options){.height = 74, .width = 75},
+                  FV_ERROR_ARGUMENT, "smaller than the");
     check_refused(catalogue_find("resnet_plain"), &(struct fv_net_options){.height = 1 << 20, .width = 32},
                   FV_ERROR_ARGUMENT, "16384");
     check_refused(catalogue_find("unet_two_poolings"), &(struct fv_net_options){.member = 1}, FV_ERROR_ARGUMENT,

@@ -25,12 +25,25 @@ def uniform(name, count):
     return (z >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-23) - np.float32(1)
 
 
+def variance(name):
+    """What the tensor does to the variance of its input; seeded.h says why."""
+    if name.startswith(("Conv2d_", "Mixed_")):
+        return 2.0
+    if name.endswith((".conv_dw.weight", "._depthwise_conv.weight")):
+        return 2.5
+    if name.endswith("._project_conv.weight"):
+        return 8.0
+    if name.endswith(".conv_pwl.weight") or (name.startswith("blocks.0.") and name.endswith(".conv_pw.weight")):
+        return 8.0 if name.split(".")[2] == "0" else 0.1
+    return 1.0
+
+
 def rule(name, shape):
-    """Offset and gain: a weight of `fan_in` inputs keeps the variance of what it multiplies."""
+    """Offset and gain: a weight of `fan_in` inputs multiplies the variance of what it takes by variance(name)."""
     if name.endswith("relative_position_bias_table"):
         return 0.0, 0.5
     if len(shape) >= 2:
-        return 0.0, np.sqrt(3.0 / float(np.prod(shape[1:], dtype=np.int64)))
+        return 0.0, np.sqrt(3.0 * variance(name) / float(np.prod(shape[1:], dtype=np.int64)))
     if name.endswith("running_var"):
         return 1.0, 0.5
     if name.endswith(".weight"):

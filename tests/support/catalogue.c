@@ -5,6 +5,8 @@
 #define SWIN(...) .architecture = MODEL_SWIN, .parameters.swin = {__VA_ARGS__}
 #define RESNET(...) .architecture = MODEL_RESNET, .parameters.resnet = {__VA_ARGS__}
 #define UNET(...) .architecture = MODEL_UNET, .parameters.unet = {__VA_ARGS__}
+#define INCEPTION(...) .architecture = MODEL_INCEPTION_V3, .parameters.inception = {__VA_ARGS__}
+#define EFFICIENTNET(...) .architecture = MODEL_EFFICIENTNET, .parameters.efficientnet = {__VA_ARGS__}
 #define LIST(...)                                                                                                      \
     { __VA_ARGS__ }
 #define SIZE(colours, rows, columns, outputs) .channels = colours, .height = rows, .width = columns, .classes = outputs
@@ -72,6 +74,29 @@ const struct model_description catalogue_small[] = {
      SIZE(3, 65, 49, 3),
      RESNET(.depths = LIST(1, 1, 1, 1), .widths = LIST(4, 8, 12, 8), .outputs = LIST(64, 128, 192, 128),
             .hidden = LIST(16, 32, 48, 32), .stem = 10, .groups = 4, .legacy = true)},
+    {.name = "inception_sixteenth", SIZE(3, 75, 83, 3), INCEPTION(.divisor = 16)},
+    {.name = "inception_eighth_transformed", SIZE(3, 96, 80, 4), INCEPTION(.divisor = 8, .transform_input = true)},
+    {.name = "inception_one_channel", SIZE(1, 80, 80, 2), INCEPTION(.divisor = 16)},
+    {.name = "efficientnet_tf",
+     SIZE(3, 65, 53, 3),
+     EFFICIENTNET(.stem = 12, .head = 40, .repeats = LIST(1, 2, 2, 1, 1, 2, 1),
+                  .outputs = LIST(4, 8, 12, 20, 28, 36, 44), .padding = "same")},
+    {.name = "efficientnet_tf_even",
+     SIZE(3, 48, 64, 5),
+     EFFICIENTNET(.stem = 16, .head = 33, .repeats = LIST(2, 1, 1, 2, 2, 1, 1),
+                  .outputs = LIST(16, 24, 16, 32, 40, 48, 24), .padding = "same")},
+    {.name = "efficientnet_plain",
+     SIZE(1, 64, 50, 3),
+     EFFICIENTNET(.stem = 12, .head = 40, .repeats = LIST(1, 2, 2, 1, 1, 2, 1),
+                  .outputs = LIST(4, 8, 12, 20, 28, 36, 44), .padding = "symmetric")},
+    {.name = "efficientnet_lukemelas",
+     SIZE(3, 75, 75, 3),
+     EFFICIENTNET(.stem = 32, .head = 1280, .repeats = LIST(1, 2, 1, 1, 2, 1, 1),
+                  .outputs = LIST(8, 12, 16, 20, 24, 28, 44), .padding = "static", .image_size = 75)},
+    {.name = "efficientnet_lukemelas_other_size",
+     SIZE(3, 66, 90, 3),
+     EFFICIENTNET(.stem = 32, .head = 1280, .repeats = LIST(1, 2, 1, 1, 2, 1, 1),
+                  .outputs = LIST(8, 12, 16, 20, 24, 28, 44), .padding = "static", .image_size = 75)},
     {.name = "unet_one_pooling", SIZE(1, 16, 16, 2), UNET(.features = LIST(8, 16), .pools = LIST(TWO))},
     {.name = "unet_two_poolings", SIZE(1, 24, 40, 2), UNET(.features = LIST(16, 32, 64), .pools = LIST(TWO, TWO))},
     {.name = "unet_three_poolings",
@@ -109,6 +134,11 @@ const struct model_description catalogue_full[] = {
      SIZE(3, 224, 224, 3),
      RESNET(.depths = LIST(3, 4, 23, 3), .widths = LIST(128, 256, 512, 1024), .outputs = LIST(256, 512, 1024, 2048),
             .hidden = LIST(16, 32, 64, 128), .stem = 64, .groups = 32)},
+    {.name = "inception_v3_299", SIZE(3, 299, 299, 3), INCEPTION(.divisor = 1)},
+    {.name = "efficientnet_b7_600",
+     SIZE(3, 600, 600, 3),
+     EFFICIENTNET(.stem = 64, .head = 2560, .repeats = LIST(4, 7, 7, 10, 10, 13, 4),
+                  .outputs = LIST(32, 48, 80, 160, 224, 384, 640), .padding = "same")},
     {.name = "nnunet_320",
      SIZE(1, 320, 320, 2),
      UNET(.features = LIST(32, 64, 128, 256, 480, 480, 480), .pools = LIST(TWO, TWO, TWO, TWO, TWO, TWO))},

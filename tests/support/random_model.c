@@ -219,6 +219,145 @@ static void walk_unet(struct walk *walk, const struct model_description *model) 
     }
 }
 
+/* A convolution with its norm: channels of the published net, kernel. */
+struct unit {
+    const char *name;
+    uint32_t outputs, kernel_y, kernel_x;
+};
+
+/* Units one after the other, up to one without a name; returns the channels of the last. */
+static size_t walk_units(struct walk *walk, const struct model_description *model, const char *block,
+                         const struct unit *units, size_t channels) {
+    for (; units->name != NULL; units++) {
+        const struct name name = name_of("%s%s%s", block, *block != '\0' ? "." : "", units->name);
+        const size_t outputs = units->outputs / model->parameters.inception.divisor;
+        conv_norm(walk, name_of("%s.conv", name.text).text, name_of("%s.bn", name.text).text,
+                  (size_t[]){outputs, channels, units->kernel_y, units->kernel_x});
+        channels = outputs;
+    }
+    return channels;
+}
+
+#define UNITS(...) walk_units(walk, model, block, (const struct unit[]){__VA_ARGS__, {0}}, channels)
+
+static size_t walk_inception_a(struct walk *walk, const struct model_description *model, const char *block,
+                               size_t channels, uint32_t pooled) {
+    return UNITS({"branch1x1", 64, 1, 1}) + UNITS({"branch5x5_1", 48, 1, 1}, {"branch5x5_2", 64, 5, 5}) +
+           UNITS({"branch3x3dbl_1", 64, 1, 1}, {"branch3x3dbl_2", 96, 3, 3}, {"branch3x3dbl_3", 96, 3, 3}) +
+           UNITS({"branch_pool", pooled, 1, 1});
+}
+
+static size_t walk_inception_b(struct walk *walk, const struct model_description *model, const char *block,
+                               size_t channels) {
+    return UNITS({"branch3x3", 384, 3, 3}) +
+           UNITS({"branch3x3dbl_1", 64, 1, 1}, {"branch3x3dbl_2", 96, 3, 3}, {"branch3x3dbl_3", 96, 3, 3}) + channels;
+}
+
+static size_t walk_inception_c(struct walk *walk, const struct model_description *model, const char *block,
+                               size_t channels, uint32_t inner) {
+    return UNITS({"branch1x1", 192, 1, 1}) +
+           UNITS({"branch7x7_1", inner, 1, 1}, {"branch7x7_2", inner, 1, 7}, {"branch7x7_3", 192, 7, 1}) +
+           UNITS({"branch7x7dbl_1", inner, 1, 1}, {"branch7x7dbl_2", inner, 7, 1}, {"branch7x7dbl_3", inner, 1, 7},
+                 {"branch7x7dbl_4", inner, 7, 1}, {"branch7x7dbl_5", 192, 1, 7}) +
+           UNITS({"branch_pool", 192, 1, 1});
+}
+
+static size_t walk_inception_d(struct walk *walk, const struct model_description *model, const char *block,
+                               size_t channels) {
+    return UNITS({"branch3x3_1", 192, 1, 1}, {"branch3x3_2", 320, 3, 3}) +
+           UNITS({"branch7x7x3_1", 192, 1, 1}, {"branch7x7x3_2", 192, 1, 7}, {"branch7x7x3_3", 192, 7, 1},
+                 {"branch7x7x3_4", 192, 3, 3}) +
+           channels;
+}
+
+static size_t walk_inception_e(struct walk *walk, const struct model_description *model, const char *block,
+                               size_t channels) {
+    size_t outputs = UNITS({"branch1x1", 320, 1, 1}) + UNITS({"branch_pool", 192, 1, 1});
+    const size_t all = channels;
+    channels = UNITS({"branch3x3_1", 384, 1, 1});
+    outputs += UNITS({"branch3x3_2a", 384, 1, 3}) + UNITS({"branch3x3_2b", 384, 3, 1});
+    channels = all;
+    channels = UNITS({"branch3x3dbl_1", 448, 1, 1}, {"branch3x3dbl_2", 384, 3, 3});
+    return outputs + UNITS({"branch3x3dbl_3a", 384, 1, 3}) + UNITS({"branch3x3dbl_3b", 384, 3, 1});
+}
+
+static void walk_inception(struct walk *walk, const struct model_description *model) {
+    const char *block = "";
+    size_t channels = model->channels;
+    channels = UNITS({"Conv2d_1a_3x3", 32, 3, 3}, {"Conv2d_2a_3x3", 32, 3, 3}, {"Conv2d_2b_3x3", 64, 3, 3},
+                     {"Conv2d_3b_1x1", 80, 1, 1}, {"Conv2d_4a_3x3", 192, 3, 3});
+    channels = walk_inception_a(walk, model, "Mixed_5b", channels, 32);
+    channels = walk_inception_a(walk, model, "Mixed_5c", channels, 64);
+    channels = walk_inception_a(walk, model, "Mixed_5d", channels, 64);
+    channels = walk_inception_b(walk, model, "Mixed_6a", channels);
+    channels = walk_inception_c(walk, model, "Mixed_6b", channels, 128);
+    channels = walk_inception_c(walk, model, "Mixed_6c", channels, 160);
+    channels = walk_inception_c(walk, model, "Mixed_6d", channels, 160);
+    channels = walk_inception_c(walk, model, "Mixed_6e", channels, 192);
+    channels = walk_inception_d(walk, model, "Mixed_7a", channels);
+    channels = walk_inception_e(walk, model, "Mixed_7b", channels);
+    channels = walk_inception_e(walk, model, "Mixed_7c", channels);
+    linear(walk, "fc", model->classes, channels, true);
+}
+
+static const uint32_t efficientnet_kernels[] = {3, 3, 5, 3, 5, 5, 3}, efficientnet_strides[] = {1, 2, 2, 2, 1, 2, 1};
+
+static bool is_lukemelas(const struct efficientnet_parameters *net) {
+    return strcmp(net->padding, "static") == 0;
+}
+
+/* Expand six times (but in the first stage), depthwise, squeeze to a quarter of the input, excite, project. */
+static void walk_efficientnet_block(struct walk *walk, const struct efficientnet_parameters *net, const char *block,
+                                    size_t stage, size_t input) {
+    const bool expands = stage > 0, other = is_lukemelas(net);
+    const size_t middle = expands ? 6 * input : input, output = net->outputs[stage],
+                 kernel = efficientnet_kernels[stage];
+    if (expands) {
+        conv_norm(walk, name_of("%s.%s", block, other ? "_expand_conv" : "conv_pw").text,
+                  name_of("%s.%s", block, other ? "_bn0" : "bn1").text, (size_t[]){middle, input, 1, 1});
+    }
+    conv_norm(walk, name_of("%s.%s", block, other ? "_depthwise_conv" : "conv_dw").text,
+              name_of("%s.%s", block,
+                      other     ? "_bn1"
+                      : expands ? "bn2"
+                                : "bn1")
+                  .text,
+              (size_t[]){middle, 1, kernel, kernel});
+    convolution(walk, name_of("%s.%s", block, other ? "_se_reduce" : "se.conv_reduce").text,
+                (size_t[]){input / 4, middle, 1, 1}, true);
+    convolution(walk, name_of("%s.%s", block, other ? "_se_expand" : "se.conv_expand").text,
+                (size_t[]){middle, input / 4, 1, 1}, true);
+    conv_norm(walk,
+              name_of("%s.%s", block,
+                      other     ? "_project_conv"
+                      : expands ? "conv_pwl"
+                                : "conv_pw")
+                  .text,
+              name_of("%s.%s", block,
+                      other     ? "_bn2"
+                      : expands ? "bn3"
+                                : "bn2")
+                  .text,
+              (size_t[]){output, middle, 1, 1});
+}
+
+static void walk_efficientnet(struct walk *walk, const struct model_description *model) {
+    const struct efficientnet_parameters *net = &model->parameters.efficientnet;
+    const bool other = is_lukemelas(net);
+    size_t channels = net->stem, flat = 0;
+    conv_norm(walk, other ? "_conv_stem" : "conv_stem", other ? "_bn0" : "bn1",
+              (size_t[]){channels, model->channels, 3, 3});
+    for (size_t stage = 0; stage < count_of(net->repeats); stage++) {
+        for (size_t number = 0; number < net->repeats[stage]; number++, flat++) {
+            const struct name block = other ? name_of("_blocks.%zu", flat) : name_of("blocks.%zu.%zu", stage, number);
+            walk_efficientnet_block(walk, net, block.text, stage, channels);
+            channels = net->outputs[stage];
+        }
+    }
+    conv_norm(walk, other ? "_conv_head" : "conv_head", other ? "_bn1" : "bn2", (size_t[]){net->head, channels, 1, 1});
+    linear(walk, other ? "_fc" : "classifier", model->classes, net->head, true);
+}
+
 static void walk_members(struct walk *walk, const struct model_description *model) {
     const uint32_t members = model->parameters.unet.members;
     for (uint32_t member = 0; member < (members != 0 ? members : 1); member++) {
@@ -228,8 +367,11 @@ static void walk_members(struct walk *walk, const struct model_description *mode
 }
 
 static void walk_tensors(struct walk *walk, const struct model_description *model) {
-    void (*const walks[])(struct walk *, const struct model_description *) = {
-        [MODEL_SWIN] = walk_swin, [MODEL_RESNET] = walk_resnet, [MODEL_UNET] = walk_members};
+    void (*const walks[])(struct walk *, const struct model_description *) = {[MODEL_SWIN] = walk_swin,
+                                                                              [MODEL_RESNET] = walk_resnet,
+                                                                              [MODEL_UNET] = walk_members,
+                                                                              [MODEL_INCEPTION_V3] = walk_inception,
+                                                                              [MODEL_EFFICIENTNET] = walk_efficientnet};
     walk->prefix[0] = '\0';
     walk->without = model->without;
     walks[model->architecture](walk, model);
@@ -264,6 +406,12 @@ static void set_number(struct walk *walk, const char *key, float value) {
     }
 }
 
+static void set_flag(struct walk *walk, const char *key, bool value) {
+    if (walk->status == FV_OK) {
+        walk->status = fv_writer_set_bool(walk->writer, key, value, walk->error);
+    }
+}
+
 static void describe_swin(struct walk *walk, const struct model_description *model) {
     const struct swin_parameters *swin = &model->parameters.swin;
     set_text(walk, "general.architecture", "swin");
@@ -289,9 +437,7 @@ static void describe_resnet(struct walk *walk, const struct model_description *m
     set_sizes(walk, "resnet.outputs", net->outputs, count_of(net->outputs));
     set_size(walk, "resnet.stem", net->stem);
     set_size(walk, "resnet.groups", net->groups);
-    if (walk->status == FV_OK) {
-        walk->status = fv_writer_set_bool(walk->writer, "resnet.se", net->hidden[0] != 0, walk->error);
-    }
+    set_flag(walk, "resnet.se", net->hidden[0] != 0);
     set_text(walk, "resnet.stem_pool", net->legacy ? "ceil" : "padded");
     set_text(walk, "resnet.naming", net->legacy ? "legacy" : "timm");
     set_size(walk, "resnet.classes", model->classes);
@@ -322,14 +468,47 @@ static void describe_unet(struct walk *walk, const struct model_description *mod
     set_sizes(walk, "fovea.patch_size", (uint32_t[2]){model->height, model->width}, 2);
 }
 
+static void describe_inception(struct walk *walk, const struct model_description *model) {
+    set_text(walk, "general.architecture", "inception_v3");
+    set_text(walk, "fovea.task", "quality");
+    set_size(walk, "inception_v3.channels", model->channels);
+    set_size(walk, "inception_v3.classes", model->classes);
+    set_flag(walk, "inception_v3.transform_input", model->parameters.inception.transform_input);
+    set_number(walk, "inception_v3.norm_epsilon", 1e-3F);
+    set_size(walk, "fovea.input_size", model->height);
+}
+
+static void describe_efficientnet(struct walk *walk, const struct model_description *model) {
+    const struct efficientnet_parameters *net = &model->parameters.efficientnet;
+    const size_t stages = count_of(net->repeats);
+    set_text(walk, "general.architecture", "efficientnet");
+    set_text(walk, "fovea.task", "quality");
+    set_text(walk, "efficientnet.naming", is_lukemelas(net) ? "lukemelas" : "timm");
+    set_sizes(walk, "efficientnet.repeats", net->repeats, stages);
+    set_sizes(walk, "efficientnet.strides", efficientnet_strides, stages);
+    set_sizes(walk, "efficientnet.kernels", efficientnet_kernels, stages);
+    set_text(walk, "efficientnet.padding", net->padding);
+    if (net->image_size != 0) {
+        set_size(walk, "efficientnet.image_size", net->image_size);
+    }
+    set_size(walk, "efficientnet.classes", model->classes);
+    set_size(walk, "efficientnet.channels", model->channels);
+    set_number(walk, "efficientnet.norm_epsilon", strcmp(net->padding, "symmetric") == 0 ? 1e-5F : 1e-3F);
+    set_size(walk, "fovea.input_size", model->height);
+}
+
 enum fv_status random_model_write(const struct model_description *model, const char *path, struct fv_error *error) {
     struct walk walk = {.error = error};
     walk.status = fv_writer_create(path, &walk.writer, error);
     if (walk.status != FV_OK) {
         return walk.status;
     }
-    void (*const describe[])(struct walk *, const struct model_description *) = {
-        [MODEL_SWIN] = describe_swin, [MODEL_RESNET] = describe_resnet, [MODEL_UNET] = describe_unet};
+    void (*const describe[])(struct walk *,
+                             const struct model_description *) = {[MODEL_SWIN] = describe_swin,
+                                                                  [MODEL_RESNET] = describe_resnet,
+                                                                  [MODEL_UNET] = describe_unet,
+                                                                  [MODEL_INCEPTION_V3] = describe_inception,
+                                                                  [MODEL_EFFICIENTNET] = describe_efficientnet};
     describe[model->architecture](&walk, model);
     walk_tensors(&walk, model);
     if (walk.status == FV_OK) {

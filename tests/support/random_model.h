@@ -1,4 +1,4 @@
-/* Model files with seeded weights for any hyper-parameters of the three architectures.
+/* Model files with seeded weights for any hyper-parameters of the five architectures.
  *
  * Thread safety: all functions are reentrant. */
 #ifndef FOVEA_TESTS_RANDOM_MODEL_H
@@ -12,7 +12,7 @@
 
 enum { MODEL_MAX_STAGES = 8, MODEL_MAX_FOLDS = 5 };
 
-enum model_architecture { MODEL_SWIN, MODEL_RESNET, MODEL_UNET };
+enum model_architecture { MODEL_SWIN, MODEL_RESNET, MODEL_UNET, MODEL_INCEPTION_V3, MODEL_EFFICIENTNET };
 
 /* Lists end with their first zero. */
 struct swin_parameters {
@@ -36,6 +36,20 @@ struct unet_parameters {
     uint32_t members;                      /* folds 0, 1, ...; 0: one */
 };
 
+struct inception_parameters {
+    uint32_t divisor; /* of the published numbers of channels: 1, 2, 4, 8 or 16 */
+    bool transform_input;
+};
+
+/* Seven stages with the kernels, strides and expansion of all EfficientNets. */
+struct efficientnet_parameters {
+    uint32_t stem, head;
+    uint32_t repeats[MODEL_MAX_STAGES];
+    uint32_t outputs[MODEL_MAX_STAGES]; /* channels of the stages; the stem's and these are multiples of 4 */
+    const char *padding;                /* "same", "symmetric" or "static"; static goes with lukemelas' names */
+    uint32_t image_size;                /* of static padding */
+};
+
 struct model_description {
     const char *name;
     enum model_architecture architecture;
@@ -44,6 +58,8 @@ struct model_description {
         struct swin_parameters swin;
         struct resnet_parameters resnet;
         struct unet_parameters unet;
+        struct inception_parameters inception;
+        struct efficientnet_parameters efficientnet;
     } parameters;
     const char *without; /* this tensor is left out, or NULL */
     const char *extra;   /* and this one, of shape [3], is added, or NULL: together they make a misshapen one */

@@ -32,6 +32,28 @@ void seeded_uniform(const char *name, size_t count, float *values) {
     }
 }
 
+static bool begins_with(const char *text, const char *start) {
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* What the tensor `name` does to the variance of its input. */
+static double variance_of(const char *name) {
+    if (begins_with(name, "Conv2d_") || begins_with(name, "Mixed_")) {
+        return 2;
+    }
+    if (ends_with(name, ".conv_dw.weight") || ends_with(name, "._depthwise_conv.weight")) {
+        return 2.5;
+    }
+    if (ends_with(name, "._project_conv.weight")) {
+        return 8;
+    }
+    if (ends_with(name, ".conv_pwl.weight") || (begins_with(name, "blocks.0.") && ends_with(name, ".conv_pw.weight"))) {
+        const char *number = strchr(name + strlen("blocks."), '.');
+        return number != NULL && begins_with(number, ".0.") ? 8 : 0.1;
+    }
+    return 1;
+}
+
 void seeded_tensor(const char *name, const size_t *shape, uint32_t rank, float *values) {
     size_t count = 1;
     for (uint32_t i = 0; i < rank; i++) {
@@ -41,7 +63,7 @@ void seeded_tensor(const char *name, const size_t *shape, uint32_t rank, float *
     if (ends_with(name, "relative_position_bias_table")) {
         gain = 0.5F;
     } else if (rank >= 2) {
-        gain = (float)sqrt(3.0 / ((double)count / (double)shape[0]));
+        gain = (float)sqrt(3.0 * variance_of(name) / ((double)count / (double)shape[0]));
     } else if (ends_with(name, "running_var")) {
         offset = 1;
         gain = 0.5F;

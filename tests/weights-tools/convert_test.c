@@ -1,9 +1,13 @@
 /* From a checkpoint to a model and back: values, metadata, options, and what must not be converted. */
 #include <check.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "fovea/convert.h"
 #include "fovea/memory.h"
@@ -324,6 +328,73 @@ START_TEST(names_of_timm_are_translated) {
 }
 END_TEST
 
+static size_t warnings;
+static char warning[512];
+
+static void keep_warning(void *context, const char *message) {
+    ck_assert_ptr_eq(context, &warnings);
+    warnings++;
+    snprintf(warning, sizeof warning, "%s", message);
+}
+
+/* Converts a zip; the warnings are counted. */
+static enum fv_status convert_zip(const struct bytes *file, bool strict) {
+    struct fv_checkpoint *checkpoint;
+    options.strict = strict;
+    options.warn = keep_warning;
+    options.warn_context = &warnings;
+    warnings = 0;
+    unlink(scratch_path("model.gguf"));
+    ck_assert_int_eq(fv_checkpoint_open(scratch_write("source.pth", file), &checkpoint, &error), FV_OK);
+    enum fv_status status = fv_convert(checkpoint, scratch_path("model.gguf"), &options, &error);
+    fv_checkpoint_close(checkpoint);
+    return status;
+}
+
+static void expect_doubt(const struct bytes *file, const char *entry) {
+    struct fv_model *model;
+    const char *text;
+    ck_assert_int_eq(convert_zip(file, true), FV_ERROR_FORMAT);
+    ck_assert_msg(strstr(error.message, entry) != NULL, "%s", error.message);
+    ck_assert_uint_eq(scratch_count("model.gguf") + scratch_count(".fovea"), 0);
+    ck_assert_int_eq(convert_zip(file, false), FV_OK);
+    ck_assert_uint_eq(warnings, 1);
+    ck_assert_msg(strstr(warning, entry) != NULL && strstr(warning, "source.pth: ") == warning, "%s", warning);
+    ck_assert_int_eq(fv_model_open(scratch_path("model.gguf"), &model, &error), FV_OK);
+    ck_assert_int_eq(fv_model_array_length(model, "fovea.warnings"), 1);
+    ck_assert(fv_model_array_string(model, "fovea.warnings", 0, &text));
+    ck_assert_str_eq(text, warning);
+    fv_model_close(model);
+}
+
+START_TEST(checksums_are_compared) {
+    struct bytes file = made_torch_zip(&network);
+    /* None is stated. */
+    ck_assert_int_eq(convert_zip(&file, true), FV_OK);
+    zip_add_checksums(&file);
+    ck_assert_int_eq(convert_zip(&file, true), FV_OK);
+    ck_assert_uint_eq(warnings, 0);
+    /* An entry that nobody reads. */
+    file.at[bytes_find(&file, "3\n", 2, 0)] = '4';
+    ck_assert_int_eq(convert_zip(&file, true), FV_OK);
+    /* The last bit of the first number of the first tensor. */
+    size_t data = bytes_find(&file, "some name/data/7000FB", 21, 0) + 23;
+    while (file.at[data] == 0) {
+        data++;
+    }
+    file.at[data] ^= 1;
+    expect_doubt(&file, "zip entry some name/data/7000: its CRC-32 is ");
+    file.at[data] ^= 1;
+    /* What describes the tensors, in a place without consequences: "requires_grad". */
+    size_t flag = bytes_find(&file, "\x89", 1, 0);
+    file.at[flag] = 0x88;
+    expect_doubt(&file, "zip entry some name/data.pkl: its CRC-32 is ");
+    file.at[flag] = 0x89;
+    ck_assert_int_eq(convert_zip(&file, true), FV_OK);
+    bytes_clear(&file);
+}
+END_TEST
+
 START_TEST(every_allocation_may_fail) {
     struct bytes file = made_torch_zip(&network);
     struct fv_checkpoint *checkpoint;
@@ -353,6 +424,44 @@ START_TEST(output_that_cannot_be_written) {
     ck_assert_int_eq(fv_convert(checkpoint, "/dev/null", &options, &error), FV_ERROR_FILE);
     fv_checkpoint_close(checkpoint);
     bytes_clear(&file);
+}
+END_TEST
+
+/* A full disk, at every stage: each limit on the output's size ends in an error and leaves nothing. */
+START_TEST(full_disks_leave_nothing) {
+    struct bytes file = made_torch_zip(&network);
+    struct fv_checkpoint *checkpoint;
+    struct rlimit before;
+    struct stat information;
+    ck_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    ck_assert_int_eq(fv_checkpoint_open(scratch_write("source.pth", &file), &checkpoint, &error), FV_OK);
+    ck_assert_int_eq(fv_convert(checkpoint, scratch_path("model.gguf"), &options, &error), FV_OK);
+    ck_assert_int_eq(stat(scratch_path("model.gguf"), &information), 0);
+    ck_assert_int_eq(unlink(scratch_path("model.gguf")), 0);
+    for (rlim_t limit = 0; limit < (rlim_t)information.st_size; limit += 997) {
+        ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){limit, before.rlim_max}), 0);
+        enum fv_status status = fv_convert(checkpoint, scratch_path("model.gguf"), &options, &error);
+        ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+        ck_assert_msg(status == FV_ERROR_FILE, "%ju bytes: %s", (uintmax_t)limit, fv_status_name(status));
+        ck_assert_ptr_eq(strstr(error.message, scratch_path("model.gguf")), error.message);
+        ck_assert_uint_eq(scratch_count("model.gguf") + scratch_count(".fovea"), 0);
+    }
+    fv_checkpoint_close(checkpoint);
+    bytes_clear(&file);
+}
+END_TEST
+
+/* A conversion that fails in its last tensor leaves the model of an earlier one as it is. */
+START_TEST(failures_leave_older_models) {
+    struct fv_model *model = converted();
+    fv_model_close(model);
+    made_find(&network, "head.bias")->values[2] = NAN;
+    ck_assert_int_eq(convert(), FV_ERROR_MODEL);
+    ck_assert_uint_eq(scratch_count("model.gguf"), 1);
+    ck_assert_uint_eq(scratch_count(".fovea"), 0);
+    ck_assert_int_eq(fv_model_open(scratch_path("model.gguf"), &model, &error), FV_OK);
+    fv_model_close(model);
 }
 END_TEST
 
@@ -394,8 +503,11 @@ int main(void) {
     tcase_add_test(tests, wrong_values_are_named);
     tcase_add_test(tests, unknown_networks_are_refused);
     tcase_add_test(tests, names_of_timm_are_translated);
+    tcase_add_test(tests, checksums_are_compared);
     tcase_add_test(tests, every_allocation_may_fail);
     tcase_add_test(tests, output_that_cannot_be_written);
+    tcase_add_test(tests, full_disks_leave_nothing);
+    tcase_add_test(tests, failures_leave_older_models);
     tcase_add_test(tests, recognition_lists_the_metadata);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);

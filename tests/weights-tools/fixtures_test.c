@@ -20,24 +20,32 @@ struct fixture {
     const char *naming;
     const char *same_as;
     uint32_t same_image_size;
+    const char *variant; /* of the first */
 };
 
 static const struct fixture fixtures[] = {
-    {"resnet_bf16_fp64.pth", 0, "torch zip, state dict", "resnet", "timm", NULL, 0},
-    {"resnet_nonzip.pth", 0, "torch legacy (not zip), state dict", "resnet", "timm", NULL, 0},
-    {"seresnext_legacy.pth", 0, "torch zip, state dict", "resnet", "legacy", NULL, 0},
+    {"resnet_bf16_fp64.pth", 0, "torch zip, state dict", "resnet", "timm", NULL, 0, NULL},
+    {"resnet_nonzip.pth", 0, "torch legacy (not zip), state dict", "resnet", "timm", NULL, 0, NULL},
+    {"seresnext_legacy.pth", 0, "torch zip, state dict", "resnet", "legacy", NULL, 0, NULL},
     {"seresnext_legacy_module_nonzip.pth", 0, "torch legacy (not zip), whole module", "resnet", "legacy",
-     "seresnext_legacy.pth", 0},
-    {"seresnext_timm_dp_fp16.pth", 0, "torch zip, dict with \"state_dict\"", "resnet", "timm", NULL, 0},
-    {"seresnext_timm_module.pth", 0, "torch zip, whole module", "resnet", "timm", NULL, 0},
-    {"seresnext_timm_dp_module.pth", 0, "torch zip, whole module", "resnet", "timm", "seresnext_timm_module.pth", 0},
-    {"swin_authors.pth", 0, "torch zip, dict with \"model\"", "swin", "authors", NULL, 0},
-    {"swin_w12_two_stages.pth", 0, "torch zip, state dict", "swin", "authors", NULL, 0},
-    {"swin_address_keys.pth", 0, "torch zip, state dict", "swin", "authors", "swin_w12_two_stages.pth", 0},
-    {"swin_no_buffers.pth", 96, "torch zip, state dict", "swin", "authors", "swin_w12_two_stages.pth", 0},
-    {"swin_one_storage.pth", 96, "torch zip, state dict", "swin", "authors", "swin_w12_two_stages.pth", 0},
-    {"swin_timm1.safetensors", 128, "safetensors", "swin", "timm >= 0.9", NULL, 0},
-    {"swin_timm1_torch2.pth", 128, "torch zip, state dict", "swin", "timm >= 0.9", "swin_timm1.safetensors", 128},
+     "seresnext_legacy.pth", 0, NULL},
+    {"seresnext_timm_dp_fp16.pth", 0, "torch zip, dict with \"state_dict\"", "resnet", "timm", NULL, 0, NULL},
+    {"seresnext_timm_module.pth", 0, "torch zip, whole module", "resnet", "timm", NULL, 0, NULL},
+    {"seresnext_timm_dp_module.pth", 0, "torch zip, whole module", "resnet", "timm", "seresnext_timm_module.pth", 0,
+     NULL},
+    {"swin_authors.pth", 0, "torch zip, dict with \"model\"", "swin", "authors", NULL, 0, NULL},
+    {"swin_w12_two_stages.pth", 0, "torch zip, state dict", "swin", "authors", NULL, 0, NULL},
+    {"swin_address_keys.pth", 0, "torch zip, state dict", "swin", "authors", "swin_w12_two_stages.pth", 0, NULL},
+    {"swin_no_buffers.pth", 96, "torch zip, state dict", "swin", "authors", "swin_w12_two_stages.pth", 0, NULL},
+    {"swin_one_storage.pth", 96, "torch zip, state dict", "swin", "authors", "swin_w12_two_stages.pth", 0, NULL},
+    {"swin_timm1.safetensors", 128, "safetensors", "swin", "timm >= 0.9", NULL, 0, NULL},
+    {"swin_timm1_torch2.pth", 128, "torch zip, state dict", "swin", "timm >= 0.9", "swin_timm1.safetensors", 128, NULL},
+    {"efficientnet_tf.pth", 0, "torch zip, state dict", "efficientnet", "timm", "efficientnet_tf_module.pth", 0, "tf"},
+    {"efficientnet_plain.pth", 0, "torch zip, state dict", "efficientnet", "timm", "efficientnet_plain_module.pth", 0,
+     "plain"},
+    {"efficientnet_tf_module.pth", 0, "torch zip, whole module", "efficientnet", "timm", NULL, 0, NULL},
+    {"efficientnet_plain_module.pth", 0, "torch zip, whole module", "efficientnet", "timm", NULL, 0, NULL},
+    {"efficientnet_lukemelas.pth", 75, "torch zip, state dict", "efficientnet", "lukemelas", NULL, 0, NULL},
 };
 
 static struct fv_error error;
@@ -66,6 +74,7 @@ static struct fv_model *convert(const char *name, uint32_t image_size, const cha
     struct fv_model *model;
     fv_convert_options_default(&options);
     options.image_size = image_size;
+    options.variant = expected != NULL ? expected->variant : NULL;
     enum fv_status status = fv_checkpoint_open(scratch_path(name), &checkpoint, &error);
     ck_assert_msg(status == FV_OK, "%s", status == FV_OK ? "" : error.message);
     status = fv_recognize(checkpoint, &options, &recognition, &error);
@@ -111,21 +120,42 @@ START_TEST(classifier_is_converted) {
 }
 END_TEST
 
-/* What this version does not convert is recognised and refused by its name. */
-START_TEST(later_families_are_named) {
-    static const char *const names[] = {"efficientnet_tf.pth", "efficientnet_tf_module.pth",
-                                        "efficientnet_lukemelas.pth"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        struct fv_checkpoint *checkpoint;
-        struct fv_recognition *recognition;
-        struct fv_convert_options options;
-        fv_convert_options_default(&options);
-        unpack(names[i]);
-        ck_assert_int_eq(fv_checkpoint_open(scratch_path(names[i]), &checkpoint, &error), FV_OK);
-        ck_assert_int_eq(fv_recognize(checkpoint, &options, &recognition, &error), FV_ERROR_UNSUPPORTED);
-        ck_assert_ptr_nonnull(strstr(error.message, "EfficientNet"));
-        fv_checkpoint_close(checkpoint);
+/* What a file of tensors cannot tell is asked for by the option's name with its choices; what a whole module tells is
+ * not to be contradicted; options of other networks are refused. */
+static const struct {
+    const char *name, *variant, *transform_input;
+    uint32_t image_size;
+    const char *part; /* of the message; NULL: converted */
+} doubts[] = {
+    {"efficientnet_tf.pth", NULL, NULL, 0, "--variant tf (timm's tf_efficientnet_*"},
+    {"efficientnet_plain.pth", NULL, NULL, 75, "--variant plain (timm's efficientnet_*"},
+    {"efficientnet_tf.pth", "TF", NULL, 0, "--variant TF: expected tf or plain"},
+    {"efficientnet_tf_module.pth", "plain", NULL, 0, "--variant plain contradicts the file"},
+    {"efficientnet_plain_module.pth", "tf", NULL, 0, "--variant tf contradicts the file"},
+    {"efficientnet_tf_module.pth", "tf", NULL, 0, NULL},
+    {"efficientnet_lukemelas.pth", NULL, NULL, 0, "give --image-size N (B0 to B7"},
+    {"efficientnet_lukemelas.pth", "tf", NULL, 75, "--variant tf does not fit"},
+    {"efficientnet_tf.pth", "tf", "no", 0, "--transform-input no does not fit: it is for Inception-V3"},
+    {"resnet_nonzip.pth", "plain", NULL, 0, "--variant plain does not fit: it is for EfficientNets"},
+};
+
+START_TEST(what_tensors_do_not_tell_is_asked_for) {
+    struct fv_checkpoint *checkpoint;
+    struct fv_recognition *recognition;
+    struct fv_convert_options options;
+    fv_convert_options_default(&options);
+    options.variant = doubts[_i].variant;
+    options.transform_input = doubts[_i].transform_input;
+    options.image_size = doubts[_i].image_size;
+    unpack(doubts[_i].name);
+    ck_assert_int_eq(fv_checkpoint_open(scratch_path(doubts[_i].name), &checkpoint, &error), FV_OK);
+    enum fv_status status = fv_recognize(checkpoint, &options, &recognition, &error);
+    ck_assert_int_eq(status, doubts[_i].part != NULL ? FV_ERROR_ARGUMENT : FV_OK);
+    if (status != FV_OK) {
+        ck_assert_msg(strstr(error.message, doubts[_i].part) != NULL, "%s", error.message);
     }
+    fv_recognition_close(recognition);
+    fv_checkpoint_close(checkpoint);
 }
 END_TEST
 
@@ -238,7 +268,7 @@ int main(void) {
     Suite *suite = suite_create("fixtures");
     TCase *tests = tcase_create("fixtures");
     tcase_add_loop_test(tests, classifier_is_converted, 0, (int)(sizeof fixtures / sizeof *fixtures));
-    tcase_add_test(tests, later_families_are_named);
+    tcase_add_loop_test(tests, what_tensors_do_not_tell_is_asked_for, 0, (int)(sizeof doubts / sizeof *doubts));
     tcase_add_loop_test(tests, segmenter_is_converted, 0, 3);
     tcase_add_test(tests, contradicting_plans_are_refused);
     tcase_add_test(tests, every_allocation_of_a_folder_may_fail);

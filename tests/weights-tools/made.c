@@ -1,17 +1,25 @@
 #include "made.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
+
+/* Ends the program: a test fails by that, and so does a program that is no test. */
+static void require(bool fine, const char *what) {
+    if (!fine) {
+        fprintf(stderr, "making a checkpoint failed: %s\n", what);
+        abort();
+    }
+}
 
 void bytes_add(struct bytes *bytes, const void *added, size_t size) {
     if (bytes->size + size > bytes->capacity) {
         bytes->capacity = 2 * (bytes->size + size) + 64;
         bytes->at = realloc(bytes->at, bytes->capacity);
-        ck_assert_ptr_nonnull(bytes->at);
+        require(bytes->at != NULL, "memory");
     }
     if (size > 0) {
         memcpy(bytes->at + bytes->size, added, size);
@@ -52,7 +60,7 @@ size_t bytes_find(const struct bytes *bytes, const void *pattern, size_t size, s
             return at;
         }
     }
-    ck_abort_msg("the pattern is not there");
+    require(false, "the pattern is not there");
     return 0;
 }
 
@@ -139,6 +147,24 @@ struct bytes zip_made_end(struct zip_made *zip, bool zip64) {
     return file;
 }
 
+static uint32_t number_at(const struct bytes *bytes, size_t offset, size_t size) {
+    uint32_t number = 0;
+    memcpy(&number, bytes->at + offset, size);
+    return number;
+}
+
+void zip_add_checksums(struct bytes *file) {
+    size_t end = file->size - 22;
+    size_t at = number_at(file, end + 16, 4);
+    for (uint32_t left = number_at(file, end + 10, 2); left > 0; left--) {
+        size_t local = number_at(file, at + 42, 4);
+        size_t data = local + 30 + number_at(file, local + 26, 2) + number_at(file, local + 28, 2);
+        uint32_t crc = (uint32_t)crc32(0, file->at + data, (uInt)number_at(file, at + 24, 4));
+        memcpy(file->at + at + 16, &crc, sizeof crc);
+        at += 46 + number_at(file, at + 28, 2);
+    }
+}
+
 struct bytes torch_zip_of(const struct bytes *pickle) {
     struct zip_made zip = {0};
     zip_made_add(&zip, "made/data.pkl", pickle->at, pickle->size);
@@ -150,16 +176,16 @@ struct bytes torch_zip_of(const struct bytes *pickle) {
 static struct made_tensor *add(struct made_network *network, const char *name, uint32_t rank, size_t a, size_t b,
                                size_t c, size_t d) {
     network->tensors = realloc(network->tensors, (network->count + 1) * sizeof *network->tensors);
-    ck_assert_ptr_nonnull(network->tensors);
+    require(network->tensors != NULL, "memory");
     struct made_tensor *tensor = &network->tensors[network->count++];
     *tensor = (struct made_tensor){.element = FV_ELEMENT_F32, .rank = rank, .shape = {a, b, c, d}, .elements = 1};
-    ck_assert_uint_lt(strlen(name), sizeof tensor->name);
+    require(strlen(name) < sizeof tensor->name, name);
     strcpy(tensor->name, name);
     for (uint32_t i = 0; i < rank; i++) {
         tensor->elements *= tensor->shape[i];
     }
     tensor->values = calloc(tensor->elements, sizeof *tensor->values);
-    ck_assert_ptr_nonnull(tensor->values);
+    require(tensor->values != NULL, "memory");
     for (size_t i = 0; i < tensor->elements; i++) {
         tensor->values[i] = (double)((i * 37 + network->count * 11) % 257) / 256.0 - 0.5;
     }
@@ -321,13 +347,18 @@ struct made_network made_resnet(bool legacy) {
     return network;
 }
 
+struct made_tensor *made_add(struct made_network *network, const char *name, uint32_t rank, size_t rows,
+                             size_t columns) {
+    return add(network, name, rank, rows, columns, 1, 1);
+}
+
 struct made_tensor *made_find(struct made_network *network, const char *name) {
     for (size_t i = 0; i < network->count; i++) {
         if (strcmp(network->tensors[i].name, name) == 0) {
             return &network->tensors[i];
         }
     }
-    ck_abort_msg("there is no tensor %s", name);
+    require(false, name);
     return NULL;
 }
 
@@ -343,14 +374,13 @@ static void add_values(struct bytes *bytes, const struct made_tensor *tensor) {
     for (size_t i = 0; i < tensor->elements; i++) {
         double value = tensor->values[i];
         float single = (float)value;
-        int64_t integer = (int64_t)value;
         uint32_t bits;
         switch (tensor->element) {
         case FV_ELEMENT_F64:
             bytes_add(bytes, &value, sizeof value);
             break;
         case FV_ELEMENT_I64:
-            bytes_add(bytes, &integer, sizeof integer);
+            bytes_u64(bytes, (uint64_t)(int64_t)value);
             break;
         case FV_ELEMENT_BF16:
             memcpy(&bits, &single, sizeof bits);
@@ -412,28 +442,82 @@ static struct bytes state_dict_pickle(const struct made_network *network, bool l
     return pickle;
 }
 
-/* Whether a dotted part of tensor number `i` after `prefix` is the first of its name; it is copied to `part`. */
-static bool first_part(const struct made_network *network, size_t i, const char *prefix, char part[96]) {
+enum { MOST_CHILDREN = 64, PART_SIZE = 96 };
+
+/* Adds the part of `name` that follows `prefix`, up to the next dot, to the list, once. */
+static void add_part(char parts[MOST_CHILDREN][PART_SIZE], size_t *count, const char *prefix, const char *name) {
     size_t length = strlen(prefix);
-    const char *rest = network->tensors[i].name + length;
-    if (strncmp(network->tensors[i].name, prefix, length) != 0 || strchr(rest, '.') == NULL) {
-        return false;
+    if (strncmp(name, prefix, length) != 0) {
+        return;
     }
-    size_t size = strcspn(rest, ".") + 1; /* with the dot */
-    for (size_t j = 0; j < i; j++) {
-        if (strncmp(network->tensors[j].name, network->tensors[i].name, length + size) == 0) {
-            return false;
+    size_t size = strcspn(name + length, ".");
+    for (size_t i = 0; i < *count; i++) {
+        if (strlen(parts[i]) == size && strncmp(parts[i], name + length, size) == 0) {
+            return;
         }
     }
-    memcpy(part, rest, size - 1);
-    part[size - 1] = '\0';
-    return true;
+    require(*count < MOST_CHILDREN && size < PART_SIZE, name);
+    memcpy(parts[*count], name + length, size);
+    parts[(*count)++][size] = '\0';
+}
+
+/* Numbers in their order, after all names. */
+static int compare_parts(const void *left, const void *right) {
+    return atoi(left) - atoi(right);
+}
+
+/* The names of a module's children: those that have tensors, and those that have attributes. */
+static size_t find_children(char parts[MOST_CHILDREN][PART_SIZE], const struct made_network *network,
+                            const char *prefix, const struct made_attribute *attributes, size_t attribute_count) {
+    size_t count = 0;
+    for (size_t i = 0; i < network->count; i++) {
+        const char *name = network->tensors[i].name;
+        if (strncmp(name, prefix, strlen(prefix)) == 0 && strchr(name + strlen(prefix), '.') != NULL) {
+            add_part(parts, &count, prefix, name);
+        }
+    }
+    for (size_t i = 0; i < attribute_count; i++) {
+        if (strlen(attributes[i].module) > strlen(prefix)) {
+            add_part(parts, &count, prefix, attributes[i].module);
+        }
+    }
+    if (count > 0 && parts[0][0] >= '0' && parts[0][0] <= '9') {
+        qsort(parts, count, sizeof parts[0], compare_parts);
+    }
+    return count;
+}
+
+/* Whether an attribute is of the module whose tensors' names begin with `prefix`. */
+static bool belongs(const struct made_attribute *attribute, const char *prefix) {
+    size_t length = strlen(attribute->module);
+    return strncmp(attribute->module, prefix, length) == 0 && strcmp(prefix + length, length > 0 ? "." : "") == 0;
+}
+
+/* GLOBAL of the module's class: as an attribute CLASS says, a Linear if it has a weight of two dimensions, else a class
+ * of no known meaning. */
+static void put_class(struct bytes *pickle, const struct made_network *network, const char *prefix,
+                      const struct made_attribute *attributes, size_t count) {
+    char weight[192];
+    snprintf(weight, sizeof weight, "%.160sweight", prefix);
+    for (size_t i = 0; i < count; i++) {
+        if (belongs(&attributes[i], prefix) && strcmp(attributes[i].name, "CLASS") == 0) {
+            bytes_text(pickle, attributes[i].opcodes);
+            return;
+        }
+    }
+    for (size_t i = 0; i < network->count; i++) {
+        if (strcmp(network->tensors[i].name, weight) == 0 && network->tensors[i].rank == 2) {
+            pickle_global(pickle, "torch.nn.modules.linear", "Linear");
+            return;
+        }
+    }
+    pickle_global(pickle, "torchvision.models.resnet", "Part");
 }
 
 /* The module whose tensors' names begin with `prefix` ("" or ending in a dot). */
 static void put_module(struct bytes *pickle, const struct made_network *network, const char *prefix,
                        const struct made_attribute *attributes, size_t count) {
-    pickle_global(pickle, "torchvision.models.resnet", "Part");
+    put_class(pickle, network, prefix, attributes, count);
     bytes_text(pickle, ")\x81}(");
     pickle_text(pickle, "_buffers");
     bytes_u8(pickle, '}');
@@ -449,19 +533,17 @@ static void put_module(struct bytes *pickle, const struct made_network *network,
     bytes_u8(pickle, 'u');
     pickle_text(pickle, "_modules");
     bytes_text(pickle, "}(");
-    for (size_t i = 0; i < network->count; i++) {
-        char part[96];
+    char parts[MOST_CHILDREN][PART_SIZE];
+    size_t children = find_children(parts, network, prefix, attributes, count);
+    for (size_t i = 0; i < children; i++) {
         char inner[192];
-        if (first_part(network, i, prefix, part)) {
-            pickle_text(pickle, part);
-            snprintf(inner, sizeof inner, "%s%s.", prefix, part);
-            put_module(pickle, network, inner, attributes, count);
-        }
+        snprintf(inner, sizeof inner, "%.80s%.95s.", prefix, parts[i]);
+        pickle_text(pickle, parts[i]);
+        put_module(pickle, network, inner, attributes, count);
     }
     bytes_u8(pickle, 'u');
     for (size_t i = 0; i < count; i++) {
-        size_t length = strlen(attributes[i].module);
-        if (strncmp(attributes[i].module, prefix, length) == 0 && strcmp(prefix + length, length > 0 ? "." : "") == 0) {
+        if (belongs(&attributes[i], prefix) && strcmp(attributes[i].name, "CLASS") != 0) {
             pickle_text(pickle, attributes[i].name);
             bytes_text(pickle, attributes[i].opcodes);
         }
@@ -586,7 +668,7 @@ const char *scratch_folder(void) {
         /* Thousands of small files: in memory where the system has a place for that. */
         bool in_memory = access("/dev/shm", W_OK) == 0;
         snprintf(folder, sizeof folder, "%s/fovea-test-XXXXXX", in_memory ? "/dev/shm" : "/tmp");
-        ck_assert_ptr_nonnull(mkdtemp(folder));
+        require(mkdtemp(folder) != NULL, folder);
         owner = getpid();
         atexit(remove_folder);
     }
@@ -604,16 +686,14 @@ const char *scratch_path(const char *name) {
 const char *scratch_write(const char *name, const struct bytes *bytes) {
     const char *path = scratch_path(name);
     FILE *file = fopen(path, "wb");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_eq(fwrite(bytes->at, 1, bytes->size, file), bytes->size);
-    ck_assert_int_eq(fclose(file), 0);
+    require(file != NULL && fwrite(bytes->at, 1, bytes->size, file) == bytes->size && fclose(file) == 0, path);
     return path;
 }
 
 size_t scratch_count(const char *prefix) {
     size_t count = 0;
     DIR *directory = opendir(scratch_folder());
-    ck_assert_ptr_nonnull(directory);
+    require(directory != NULL, scratch_folder());
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
     }

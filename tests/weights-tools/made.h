@@ -41,6 +41,9 @@ void zip_made_add(struct zip_made *zip, const char *name, const void *data, size
 /* Ends the archive and hands over its bytes, with Zip64 records if asked for. */
 struct bytes zip_made_end(struct zip_made *zip, bool zip64);
 
+/* States the CRC-32 of every entry in the directory, where zip_made_add states none (0). */
+void zip_add_checksums(struct bytes *file);
+
 /* A torch zip that holds nothing but this pickle. */
 struct bytes torch_zip_of(const struct bytes *pickle);
 
@@ -67,14 +70,18 @@ struct made_network made_unet(void);
 /* A ResNet of one block a layer: 1 channel in, 2 classes, stem 4, widths 4, outputs 8, 2 groups, squeeze to 2, with
  * timm's or the legacy names. */
 struct made_network made_resnet(bool legacy);
+/* One more tensor, of one or two dimensions. */
+struct made_tensor *made_add(struct made_network *network, const char *name, uint32_t rank, size_t rows,
+                             size_t columns);
 struct made_tensor *made_find(struct made_network *network, const char *name);
 void made_clear(struct made_network *network);
 
 /* The network as a file. */
 struct bytes made_torch_zip(const struct made_network *network);
 struct bytes made_torch_legacy(const struct made_network *network);
-/* A whole module: one inert object a dotted part of the names. Each of the `count` attributes is given to its module.
- */
+/* A whole module: one object a dotted part of the names. Each of the `count` attributes is given to its module, which
+ * is made if it has no tensors; an attribute CLASS is no attribute but the opcodes of the module's class. Children with
+ * numbers for names come in their order. */
 struct made_attribute {
     const char *module;
     const char *name;

@@ -27,7 +27,8 @@ void fv_file_unmap(struct fv_mapping *mapping);
  * not fill this process's memory. The bytes stay readable. */
 void fv_file_forget(const struct fv_mapping *mapping, size_t offset, size_t size);
 
-/* A file that is written under a temporary name in the folder of its final name. */
+/* A file that is written in the folder of its final name, without a name where the file system can do that (then
+ * nothing is left even if the process is killed), else under a temporary one. */
 struct fv_output;
 
 /* Starts an output that will be named `path`. An existing regular file of that name stays until fv_output_finish
@@ -39,11 +40,11 @@ enum fv_status fv_output_create(const char *path, struct fv_output **output, str
 /* Appends `size` bytes. Errors: FV_ERROR_FILE; the caller then calls fv_output_abandon. */
 enum fv_status fv_output_write(struct fv_output *output, const void *bytes, size_t size, struct fv_error *error);
 
-/* Flushes to the disk, gives the file its final name and frees `output`. On failure (FV_ERROR_FILE) the temporary file
- * is removed and `output` is freed too. */
+/* Flushes to the disk, gives the file its final name and frees `output`. On failure (FV_ERROR_FILE,
+ * FV_ERROR_MEMORY) what was written is removed and `output` is freed too. */
 enum fv_status fv_output_finish(struct fv_output *output, struct fv_error *error);
 
-/* Removes the temporary file and frees `output`. NULL is allowed. */
+/* Removes what was written and frees `output`. NULL is allowed. */
 void fv_output_abandon(struct fv_output *output);
 
 #endif

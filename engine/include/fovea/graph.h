@@ -25,6 +25,8 @@ struct fv_graph;
 typedef uint32_t fv_value;
 #define FV_NO_VALUE UINT32_MAX
 
+enum { FV_MAX_AFFINE_CHANNELS = 4 };
+
 enum fv_kind { FV_PLANES, FV_TOKENS };
 
 struct fv_shape {
@@ -119,6 +121,10 @@ fv_value fv_graph_add(struct fv_graph *graph, fv_value a, fv_value b);
 fv_value fv_graph_concat(struct fv_graph *graph, const fv_value *inputs, size_t count);
 /* y[c] = x[c] * gate[c]; the gate is a 1x1 map of as many channels. */
 fv_value fv_graph_scale(struct fv_graph *graph, fv_value input, fv_value gate);
+/* y[c] = x[c] * scale[c] + shift[c] by constants of the net itself, such as another normalization of the input's
+ * colours; planes of at most FV_MAX_AFFINE_CHANNELS channels, one number each (FV_ERROR_ARGUMENT otherwise). The
+ * numbers are copied. */
+fv_value fv_graph_affine(struct fv_graph *graph, fv_value input, const float *scale, const float *shift, size_t count);
 /* Mean over height and width (planes or tokens): a 1x1 map, or one token. */
 fv_value fv_graph_global_mean(struct fv_graph *graph, fv_value input);
 fv_value fv_graph_max_pool(struct fv_graph *graph, fv_value input, const struct fv_pool *options);

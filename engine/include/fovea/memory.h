@@ -32,6 +32,10 @@ void fv_release(void *block);
  * number switches the failing off (the initial state). */
 void fv_memory_fail_after(long successes);
 
+/* For tests: makes every single allocation of more than `bytes` fail, to show that a size in a hostile file is not
+ * believed. SIZE_MAX switches the failing off (the initial state). */
+void fv_memory_fail_above(size_t bytes);
+
 /* *result = a * b or a + b; false, and *result untouched, if it does not fit. */
 static inline bool fv_multiply(size_t a, size_t b, size_t *result) {
     if (b != 0 && a > SIZE_MAX / b) {

@@ -10,7 +10,8 @@
  * Two FMAs a cycle of latency 4 want at least 8 sums in flight.
  *
  * Every smaller tile (remainders) is an instance of the same template with constant bounds. A sum is one chain over
- * segments and k whatever the tile, so the bits do not depend on how the product is cut into tiles. */
+ * segments and k whatever the tile, so the bits do not depend on how the product is cut into tiles. Sums of several
+ * chunks begin at zero each and are added up: roundings grow with a chunk's depth, not with the whole sum's. */
 #ifndef FOVEA_KERNELS_GEMM_VECTOR_H
 #define FOVEA_KERNELS_GEMM_VECTOR_H
 
@@ -133,7 +134,7 @@ FV_INLINE void gemm_tile_template(const struct fv_gemm_tile *tile, size_t rows, 
     for (size_t r = 0; r < rows; r++) {
         FV_UNROLL
         for (size_t v = 0; v < vectors; v++) {
-            sums[r][v] = tile->accumulate ? vector_load(tile->outputs[r] + v * tile->output_stride) : vector_zero();
+            sums[r][v] = vector_zero();
         }
     }
     const float *weights = tile->weights;
@@ -152,6 +153,15 @@ FV_INLINE void gemm_tile_template(const struct fv_gemm_tile *tile, size_t rows, 
         }
         for (; k < length; k++, weights += vectors * WIDTH) {
             gemm_steps(sums, inputs, weights, rows, vectors, k, 1);
+        }
+    }
+    if (tile->accumulate) {
+        FV_UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            FV_UNROLL
+            for (size_t v = 0; v < vectors; v++) {
+                sums[r][v] += vector_load(tile->outputs[r] + v * tile->output_stride);
+            }
         }
     }
     if (tile->epilogue != NULL) {

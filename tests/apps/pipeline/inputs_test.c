@@ -59,7 +59,7 @@ END_TEST
 START_TEST(test_long_names_are_cut_and_hashed) {
     char first[256], second[256];
     memset(first, 'x', 252);
-    strcpy(first + 251, ".png");
+    strcpy(first + 248, ".png");
     memcpy(second, first, sizeof first);
     second[240] = 'y';
     struct fovea_inputs inputs = {0};
@@ -68,15 +68,15 @@ START_TEST(test_long_names_are_cut_and_hashed) {
     inputs.count = 3;
     char longest[256];
     memset(longest, 'x', 255);
-    longest[255] = '\0'; /* without a suffix: too long for ".png" */
+    longest[255] = '\0'; /* without a suffix: too long for ".nii.gz" */
     inputs.items[0].name = first;
     inputs.items[1].name = second;
     inputs.items[2].name = longest;
     ck_assert_int_eq(fovea_inputs_name_outputs(&inputs, &error), FV_OK);
-    ck_assert_uint_eq(strlen(inputs.items[0].stem), 251);
-    ck_assert_int_eq(strncmp(inputs.items[0].stem, first, 251), 0);
-    ck_assert_uint_eq(strlen(inputs.items[2].stem), 251);
-    ck_assert_int_eq(inputs.items[2].stem[251 - 17], '-');
+    ck_assert_uint_eq(strlen(inputs.items[0].stem), 248);
+    ck_assert_int_eq(strncmp(inputs.items[0].stem, first, 248), 0);
+    ck_assert_uint_eq(strlen(inputs.items[2].stem), 248);
+    ck_assert_int_eq(inputs.items[2].stem[248 - 17], '-');
     ck_assert_str_ne(inputs.items[0].stem, inputs.items[1].stem);
     ck_assert_str_ne(inputs.items[0].stem, inputs.items[2].stem);
     fovea_inputs_clear(&inputs);

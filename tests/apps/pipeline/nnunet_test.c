@@ -45,28 +45,30 @@ static const uint8_t first[12] = {0, 0, 0, 0, 0, 2, 0, 0, 0, 4, 6, 0};
 static const uint8_t second[12] = {0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0};
 
 START_TEST(test_crop_is_the_box_of_all_channels) {
-    const uint8_t *planes[] = {first, second};
+    struct fovea_planes planes = {1, 4, 3, 8, {first, second}};
     struct fovea_box box;
-    ck_assert(fovea_nnunet_crop(planes, 1, 4, 3, &box));
+    ck_assert(fovea_nnunet_crop(&planes, &box));
     ck_assert(box.top == 1 && box.left == 1 && box.height == 2 && box.width == 2);
-    ck_assert(fovea_nnunet_crop(planes, 2, 4, 3, &box));
+    planes.count = 2;
+    ck_assert(fovea_nnunet_crop(&planes, &box));
     ck_assert(box.top == 0 && box.left == 1 && box.height == 3 && box.width == 3);
     static const uint8_t zeros[12];
-    planes[0] = zeros;
-    ck_assert(!fovea_nnunet_crop(planes, 1, 4, 3, &box));
+    planes.samples[0] = zeros;
+    planes.count = 1;
+    ck_assert(!fovea_nnunet_crop(&planes, &box));
 }
 END_TEST
 
 START_TEST(test_normalising_may_leave_zero_pixels_out) {
-    const uint8_t *planes[] = {first};
+    const struct fovea_planes planes = {1, 4, 3, 8, {first}};
     struct fovea_box box = {1, 1, 2, 2};
     float result[4];
     bool masked = false;
-    fovea_nnunet_normalise(planes, 1, 4, &box, &masked, result); /* 2 0 4 6: mean 3, deviation sqrt 5 */
+    fovea_nnunet_normalise(&planes, &box, &masked, result); /* 2 0 4 6: mean 3, deviation sqrt 5 */
     ck_assert_float_eq(result[0], (float)(-1 / (sqrt(5) + 1e-8)));
     ck_assert_float_eq(result[1], (float)(-3 / (sqrt(5) + 1e-8)));
     masked = true;
-    fovea_nnunet_normalise(planes, 1, 4, &box, &masked, result); /* 2 4 6: mean 4, deviation sqrt 8/3 */
+    fovea_nnunet_normalise(&planes, &box, &masked, result); /* 2 4 6: mean 4, deviation sqrt 8/3 */
     ck_assert_float_eq(result[0], (float)(-2 / (sqrt(8.0 / 3) + 1e-8)));
     ck_assert_float_eq(result[1], 0.0f);
     ck_assert_float_eq(result[2], 0.0f);
@@ -75,14 +77,29 @@ END_TEST
 
 START_TEST(test_a_constant_image_becomes_zero) {
     static const uint8_t constant[4] = {7, 7, 7, 7};
-    const uint8_t *planes[] = {constant};
+    const struct fovea_planes planes = {1, 2, 2, 8, {constant}};
     struct fovea_box box = {0, 0, 2, 2};
     float result[4] = {1, 1, 1, 1};
     bool masked = false;
-    fovea_nnunet_normalise(planes, 1, 2, &box, &masked, result);
+    fovea_nnunet_normalise(&planes, &box, &masked, result);
     for (size_t i = 0; i < 4; i++) {
         ck_assert_float_eq(result[i], 0.0f);
     }
+}
+END_TEST
+
+START_TEST(test_sixteen_bits_keep_their_values) {
+    static const uint16_t wide[4] = {0, 1000, 3000, 65535}; /* the box leaves the last column of each row out */
+    const struct fovea_planes planes = {1, 2, 2, 16, {wide}};
+    struct fovea_box box;
+    ck_assert(fovea_nnunet_crop(&planes, &box));
+    ck_assert(box.top == 0 && box.left == 0 && box.height == 2 && box.width == 2);
+    box.width = 1; /* 0 and 3000: mean and deviation 1500 */
+    float result[2];
+    bool masked = false;
+    fovea_nnunet_normalise(&planes, &box, &masked, result);
+    ck_assert_float_eq(result[0], (float)(-1500 / (1500 + 1e-8)));
+    ck_assert_float_eq(result[1], (float)(1500 / (1500 + 1e-8)));
 }
 END_TEST
 
@@ -109,6 +126,7 @@ int main(void) {
     tcase_add_test(steps, test_crop_is_the_box_of_all_channels);
     tcase_add_test(steps, test_normalising_may_leave_zero_pixels_out);
     tcase_add_test(steps, test_a_constant_image_becomes_zero);
+    tcase_add_test(steps, test_sixteen_bits_keep_their_values);
     tcase_add_loop_test(steps, test_flips_undo_themselves, 0, 4);
     suite_add_tcase(suite, steps);
     SRunner *runner = srunner_create(suite);

@@ -69,12 +69,42 @@ START_TEST(test_numbers_are_the_shortest_that_read_back) {
 }
 END_TEST
 
+/* What Python writes for N (a a / z z), and where its notation changes. */
+START_TEST(test_areas_are_written_as_python_does) {
+    static const struct {
+        double number;
+        const char *text;
+    } rows[] = {{9.0 / 102400 * 0, "0.0"},
+                {9.0 / 102400 * 1, "8.7890625e-05"},
+                {9.0 / 102400 * 2, "0.00017578125"},
+                {9.0 / 102400 * 3571, "0.313857421875"},
+                {9.0 / 102400 * 102400, "9.0"},
+                {36.0 / (304.0 * 304.0) * 1777, "0.6922177977839336"},
+                {0.0001, "0.0001"},
+                {0.00001, "1e-05"},
+                {1e15, "1000000000000000.0"},
+                {1e16, "1e+16"},
+                {-2.5, "-2.5"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[FOVEA_NUMBER_SIZE];
+        fovea_format_repr(rows[i].number, text);
+        ck_assert_str_eq(text, rows[i].text);
+    }
+}
+END_TEST
+
 /* Three rows: all is known; the mask is empty; unreadable. */
 static struct fovea_results make_results(struct fovea_input inputs[3]) {
     inputs[0] = (struct fovea_input){.name = "a,b.png", .stem = "a,b"};
     inputs[1] = (struct fovea_input){.name = "empty.png", .stem = "empty"};
     inputs[2] = (struct fovea_input){.name = "bad\xff.png", .stem = "bad\xff"};
     struct fovea_results results = {.command = "run", .field_mm = 3, .layer = "superficial", .planned = 3, .count = 3};
+    static const struct fovea_model segmenter = {.name = "FAZ", .file_name = "faz.gguf"};
+    static const size_t folds[] = {0, 2};
+    results.segmenter = &segmenter;
+    results.folds = folds;
+    results.fold_count = 2;
+    results.folds_most = 5;
     results.items = fv_allocate_zero(3, sizeof *results.items);
     ck_assert_ptr_nonnull(results.items);
     for (size_t i = 0; i < 3; i++) {
@@ -111,7 +141,9 @@ START_TEST(test_csv_has_a_row_an_image_and_blanks_for_what_is_missing) {
     char *text = read_text(path);
     ck_assert_ptr_nonnull(strstr(text, "file,status,reason,grade,p_ungradable,p_gradable,p_outstanding,faz_area_mm2,"));
     ck_assert_ptr_nonnull(strstr(text, "\n\"a,b.png\",ok,,outstanding,0.125000,0.250000,0.625000,0.25,2844,"));
-    ck_assert_ptr_nonnull(strstr(text, "\nempty.png,ok,,,,,,0,0,0,0,,,,,,,,,,,,,,,,,3,superficial,320,320,"));
+    ck_assert_ptr_nonnull(strstr(text, "\nempty.png,ok,,,,,,0.0,0,0,0,,,,,,,,,,,,,,,,,3,superficial,320,320,"));
+    ck_assert_ptr_nonnull(strstr(text, ",segmenter,segmenter_sha256,tta,folds,fovea_version\n"));
+    ck_assert_ptr_nonnull(strstr(text, ",FAZ,,off,0 2,0.")); /* one view, two of five folds */
     ck_assert_ptr_nonnull(strstr(text, "\nbad\xff.png,failed,\"damaged \"\"PNG\"\"\",,,,,,"));
     free(text);
     fovea_results_clear(&results);
@@ -128,10 +160,16 @@ START_TEST(test_json_is_valid_whatever_the_names) {
     char *text = read_text(path);
     cJSON *object = cJSON_Parse(text);
     ck_assert_ptr_nonnull(object);
+    ck_assert_str_eq(cJSON_GetObjectItem(object, "tta")->valuestring, "off");
+    cJSON *folds = cJSON_GetObjectItem(object, "folds");
+    ck_assert_int_eq(cJSON_GetArraySize(folds), 2);
+    ck_assert_double_eq(cJSON_GetArrayItem(folds, 1)->valuedouble, 2);
+    ck_assert_double_eq(cJSON_GetObjectItem(object, "folds_of_model")->valuedouble, 5);
     cJSON *images = cJSON_GetObjectItem(object, "images");
     ck_assert_int_eq(cJSON_GetArraySize(images), 3);
     cJSON *first = cJSON_GetArrayItem(images, 0);
     ck_assert_double_eq(cJSON_GetObjectItem(first, "faz_area_mm2")->valuedouble, 0.25);
+    ck_assert_ptr_nonnull(strstr(text, "\"faz_area_mm2\":0.0,")); /* of the empty mask, as in the table */
     cJSON *last = cJSON_GetArrayItem(images, 2);
     ck_assert_str_eq(cJSON_GetObjectItem(last, "file")->valuestring, "bad\xef\xbf\xbd.png");
     ck_assert_ptr_null(cJSON_GetObjectItem(last, "faz_area_mm2"));
@@ -172,6 +210,7 @@ int main(void) {
     tcase_add_test(rules, test_html_and_json_text_is_always_utf8);
     tcase_add_test(rules, test_base64_is_padded);
     tcase_add_test(rules, test_numbers_are_the_shortest_that_read_back);
+    tcase_add_test(rules, test_areas_are_written_as_python_does);
     tcase_add_test(rules, test_csv_has_a_row_an_image_and_blanks_for_what_is_missing);
     tcase_add_test(rules, test_json_is_valid_whatever_the_names);
     tcase_add_loop_test(rules, test_memory_may_run_out_anywhere, 0, 3);

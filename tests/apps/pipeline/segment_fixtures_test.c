@@ -131,7 +131,7 @@ struct scene {
     struct fv_model *model;
     struct fovea_segmenter *segmenter;
     uint8_t *planes[CHANNELS_MAX];
-    const uint8_t *views[CHANNELS_MAX]; /* the same */
+    struct fovea_planes views; /* the same */
     uint32_t width, height;
     struct fovea_box box;
     size_t pixels, classes; /* of the box */
@@ -140,15 +140,17 @@ struct scene {
 static void open_scene(const struct example *example, struct scene *scene) {
     struct fv_error error = {0};
     *scene = (struct scene){.example = example, .model = open_model(example)};
-    enum fv_status status = fovea_segmenter_create(scene->model, NULL, true, &scene->segmenter, &error);
+    const struct fovea_segmenter_options options = {.mirror = true};
+    enum fv_status status = fovea_segmenter_create(scene->model, &options, &scene->segmenter, &error);
     ck_assert_msg(status == FV_OK, "%s", error.message);
     ck_assert_uint_eq(fovea_segmenter_channels(scene->segmenter), example->channels);
     ck_assert_uint_eq(fovea_segmenter_members(scene->segmenter), example->folds);
     read_planes(example, scene->planes, &scene->width, &scene->height);
+    scene->views = (struct fovea_planes){example->channels, scene->width, scene->height, 8, {NULL}};
     for (size_t c = 0; c < CHANNELS_MAX; c++) {
-        scene->views[c] = scene->planes[c];
+        scene->views.samples[c] = scene->planes[c];
     }
-    ck_assert(fovea_nnunet_crop(scene->views, example->channels, scene->width, scene->height, &scene->box));
+    ck_assert(fovea_nnunet_crop(&scene->views, &scene->box));
     scene->pixels = scene->box.width * scene->box.height;
     scene->classes = fovea_segmenter_classes(scene->segmenter);
 }
@@ -166,8 +168,7 @@ static float *check_preparation(const struct scene *scene) {
     size_t values = scene->pixels * scene->example->channels;
     float *input = malloc(values * sizeof *input);
     ck_assert_ptr_nonnull(input);
-    fovea_nnunet_normalise(scene->views, scene->example->channels, scene->width, &scene->box,
-                           fovea_segmenter_masked(scene->segmenter), input);
+    fovea_nnunet_normalise(&scene->views, &scene->box, fovea_segmenter_masked(scene->segmenter), input);
     struct fv_npy expected = read_array(scene->example->model, scene->example->image, ".preprocessed.npy");
     double most = distance(&expected, input, values);
     printf("%s/%s: prepared %.2g", scene->example->model, scene->example->image, most);
@@ -197,8 +198,7 @@ static void check_labels(const struct scene *scene, const struct fv_npy *probabi
     size_t count = (size_t)scene->width * scene->height, differ = 0;
     uint8_t *labels = malloc(count), *truth = read_labels(scene->example, count);
     ck_assert_ptr_nonnull(labels);
-    enum fv_status status =
-        fovea_segmenter_run(scene->segmenter, "fixture", scene->views, scene->width, scene->height, labels, &error);
+    enum fv_status status = fovea_segmenter_run(scene->segmenter, "fixture", &scene->views, labels, NULL, &error);
     ck_assert_msg(status == FV_OK, "%s", error.message);
     for (size_t i = 0; i < count; i++) {
         differ += labels[i] != truth[i] &&
@@ -224,6 +224,105 @@ START_TEST(test_segment_fixture) {
 }
 END_TEST
 
+/* The whole image's map holds the box's, and background for certain around it; a rim and a corner are looked at. */
+START_TEST(test_probability_is_of_the_whole_image) {
+    static const struct example border = {"zero_border", "border", 1, 1};
+    struct scene scene;
+    struct fv_error error = {0};
+    open_scene(&border, &scene);
+    size_t count = (size_t)scene.width * scene.height;
+    float *whole = malloc(count * scene.classes * sizeof *whole);
+    uint8_t *labels = malloc(count);
+    ck_assert(whole != NULL && labels != NULL);
+    ck_assert_uint_lt(scene.pixels, count);
+    enum fv_status status = fovea_segmenter_run(scene.segmenter, "fixture", &scene.views, labels, whole, &error);
+    ck_assert_msg(status == FV_OK, "%s", error.message);
+    struct fv_npy expected = read_array(border.model, border.image, ".probability.npy");
+    for (size_t i = 0; i < count * scene.classes; i++) {
+        size_t k = i / count, y = i % count / scene.width - scene.box.top, x = i % scene.width - scene.box.left;
+        bool inside = y < scene.box.height && x < scene.box.width; /* what lies before the box wraps around */
+        double value = inside ? expected.values[k * scene.pixels + y * scene.box.width + x] : k == 0 ? 1 : 0;
+        ck_assert_double_le(fabs(whole[i] - value), inside ? TOLERANCE : 0);
+    }
+    fv_npy_clear(&expected);
+    free(labels);
+    free(whole);
+    close_scene(&scene);
+}
+END_TEST
+
+/* Folds 2 and 0 of five are members 0 and 2 alone; fold 0 is nnU-Net's; one thread or three, the bits are the same. */
+START_TEST(test_folds_and_threads) {
+    struct scene scene;
+    struct fv_error error = {0};
+    open_scene(&examples[2], &scene);
+    float *input = check_preparation(&scene);
+    size_t values = scene.pixels * scene.classes;
+    float *first = malloc(values * sizeof *first), *third = malloc(values * sizeof *third),
+          *both = malloc(values * sizeof *both);
+    ck_assert(first != NULL && third != NULL && both != NULL);
+    struct fovea_box box = scene.box;
+    ck_assert_int_eq(fovea_segmenter_predict(scene.segmenter, input, box.height, box.width, 0, 1, first, NULL), FV_OK);
+    ck_assert_int_eq(fovea_segmenter_predict(scene.segmenter, input, box.height, box.width, 2, 1, third, NULL), FV_OK);
+
+    struct fv_threads *threads;
+    ck_assert_int_eq(fv_threads_create(3, &threads, NULL), FV_OK);
+    static const size_t folds[] = {2, 0};
+    struct fovea_segmenter_options options = {threads, true, folds, 2};
+    struct fovea_segmenter *part;
+    enum fv_status status = fovea_segmenter_create(scene.model, &options, &part, &error);
+    ck_assert_msg(status == FV_OK, "%s", error.message);
+    ck_assert_uint_eq(fovea_segmenter_members(part), 2);
+    ck_assert_uint_eq(fovea_segmenter_members_most(part), 5);
+    ck_assert(fovea_segmenter_folds(part)[0] == 0 && fovea_segmenter_folds(part)[1] == 2);
+    ck_assert_uint_eq(fovea_segmenter_views(part), 4);
+    ck_assert_int_eq(fovea_segmenter_predict(part, input, box.height, box.width, 0, 2, both, NULL), FV_OK);
+    for (size_t i = 0; i < values; i++) {
+        first[i] = (first[i] + third[i]) / 2.0f;
+    }
+    ck_assert_mem_eq(both, first, values * sizeof *both);
+    fovea_segmenter_destroy(part);
+
+    static const size_t missing[] = {5}, twice[] = {1, 1};
+    options.folds = missing;
+    options.fold_count = 1;
+    ck_assert_int_eq(fovea_segmenter_create(scene.model, &options, &part, &error), FV_ERROR_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(error.message, "has no fold 5; it has 5, numbered 0 to 4"));
+    options.folds = twice;
+    options.fold_count = 2;
+    ck_assert_int_eq(fovea_segmenter_create(scene.model, &options, &part, &error), FV_ERROR_ARGUMENT);
+    fv_threads_destroy(threads);
+    free(both);
+    free(third);
+    free(first);
+    free(input);
+    close_scene(&scene);
+}
+END_TEST
+
+/* What the net is not asked about: nothing but zeros, another number of channels. A constant image is segmented. */
+START_TEST(test_odd_images) {
+    struct scene scene;
+    struct fv_error error = {0};
+    open_scene(&examples[0], &scene);
+    static uint8_t constant[40 * 40], zeros[40 * 40], labels[40 * 40];
+    memset(constant, 7, sizeof constant);
+    struct fovea_planes planes = {1, 40, 40, 8, {constant, constant}};
+    enum fv_status status = fovea_segmenter_run(scene.segmenter, "constant", &planes, labels, NULL, &error);
+    ck_assert_msg(status == FV_OK, "%s", error.message);
+    planes.count = 2;
+    status = fovea_segmenter_run(scene.segmenter, "two", &planes, labels, NULL, &error);
+    ck_assert_int_eq(status, FV_ERROR_UNSUPPORTED);
+    ck_assert_str_eq(error.message, "two: 2 channels; the model takes 1");
+    planes.count = 1;
+    planes.samples[0] = zeros;
+    status = fovea_segmenter_run(scene.segmenter, "black", &planes, labels, NULL, &error);
+    ck_assert_int_eq(status, FV_ERROR_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(error.message, "black: all pixels are zero"));
+    close_scene(&scene);
+}
+END_TEST
+
 int main(void) {
     if (!exists(FIXTURES "/nnunet/one_modality")) {
         printf("skipped: no fixtures at %s\n", FIXTURES);
@@ -233,6 +332,9 @@ int main(void) {
     TCase *steps = tcase_create("steps");
     tcase_set_timeout(steps, 240);
     tcase_add_loop_test(steps, test_segment_fixture, 0, EXAMPLES);
+    tcase_add_test(steps, test_probability_is_of_the_whole_image);
+    tcase_add_test(steps, test_folds_and_threads);
+    tcase_add_test(steps, test_odd_images);
     suite_add_tcase(suite, steps);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

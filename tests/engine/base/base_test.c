@@ -1,11 +1,15 @@
 /* Status, memory, pools, names, text and files. */
 #include <check.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fovea/file.h"
@@ -77,6 +81,13 @@ START_TEST(allocations_fail_when_told) {
     third = fv_allocate(1, 1);
     ck_assert_ptr_nonnull(third);
     ck_assert_str_eq(second, "text");
+    fv_memory_fail_above(100);
+    ck_assert_ptr_null(fv_allocate(101, 1));
+    ck_assert_ptr_null(fv_reallocate(first, 1, 26, 4));
+    fv_release(third);
+    third = fv_allocate(25, 4);
+    ck_assert_ptr_nonnull(third);
+    fv_memory_fail_above(SIZE_MAX);
     fv_release(first);
     fv_release(second);
     fv_release(third);
@@ -225,6 +236,59 @@ START_TEST(outputs_appear_complete_or_not_at_all) {
 }
 END_TEST
 
+/* Whether files without a name can be made there. */
+static bool has_nameless_files(void) {
+    int descriptor = open(folder, O_WRONLY | O_TMPFILE, 0600);
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return descriptor >= 0;
+}
+
+START_TEST(killed_writers_leave_nothing) {
+    char path[96];
+    struct fv_error error;
+    struct fv_output *output;
+    static const uint8_t bytes[300000];
+    if (!has_nameless_files()) {
+        printf("skipped: the file system of %s has no files without a name\n", folder);
+        return;
+    }
+    snprintf(path, sizeof path, "%s/output", folder);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        (void)fv_output_create(path, &output, &error);
+        (void)fv_output_write(output, bytes, sizeof bytes, &error);
+        raise(SIGKILL);
+    }
+    int status = 0;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    ck_assert_uint_eq(files_in_folder(), 0);
+}
+END_TEST
+
+/* A disk that is full: the file may not grow beyond a limit. */
+START_TEST(full_disks_leave_nothing) {
+    char path[96];
+    struct fv_error error;
+    struct fv_output *output;
+    static const uint8_t bytes[300000];
+    struct rlimit before;
+    snprintf(path, sizeof path, "%s/output", folder);
+    ck_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){100000, before.rlim_max}), 0);
+    ck_assert_int_eq(fv_output_create(path, &output, &error), FV_OK);
+    ck_assert_int_eq(fv_output_write(output, bytes, sizeof bytes, &error), FV_ERROR_FILE);
+    ck_assert_ptr_eq(strstr(error.message, path), error.message);
+    fv_output_abandon(output);
+    ck_assert_uint_eq(files_in_folder(), 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+}
+END_TEST
+
 START_TEST(files_that_cannot_be_used_are_named) {
     char path[96];
     struct fv_error error;
@@ -269,6 +333,8 @@ int main(void) {
     TCase *files = tcase_create("files");
     tcase_add_checked_fixture(files, make_folder, remove_folder);
     tcase_add_test(files, outputs_appear_complete_or_not_at_all);
+    tcase_add_test(files, killed_writers_leave_nothing);
+    tcase_add_test(files, full_disks_leave_nothing);
     tcase_add_test(files, files_that_cannot_be_used_are_named);
     suite_add_tcase(suite, files);
     SRunner *runner = srunner_create(suite);

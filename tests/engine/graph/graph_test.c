@@ -120,6 +120,18 @@ static fv_value table_of_no_window(struct fv_graph *graph, fv_value planes, fv_v
                                      &(struct fv_window_attention){.table = "lines", .heads = 2, .window = 2});
 }
 
+static const float ones[4] = {1, 1, 1, 1};
+
+static fv_value affine_map_of_other_channels(struct fv_graph *graph, fv_value planes, fv_value tokens) {
+    (void)tokens;
+    return fv_graph_affine(graph, planes, ones, ones, 3);
+}
+
+static fv_value affine_map_of_tokens(struct fv_graph *graph, fv_value planes, fv_value tokens) {
+    (void)planes;
+    return fv_graph_affine(graph, tokens, ones, ones, 4);
+}
+
 static fv_value second_input(struct fv_graph *graph, fv_value planes, fv_value tokens) {
     (void)planes;
     (void)tokens;
@@ -154,6 +166,8 @@ static const struct {
     {window_that_does_not_divide, FV_ERROR_MODEL, "window 3"},
     {shift_of_a_window, FV_ERROR_MODEL, "shift 2"},
     {table_of_no_window, FV_ERROR_MODEL, "position table of 10 rows"},
+    {affine_map_of_other_channels, FV_ERROR_ARGUMENT, "3 numbers for 4 channels of planes"},
+    {affine_map_of_tokens, FV_ERROR_ARGUMENT, "4 numbers for 12 channels of tokens"},
     {second_input, FV_ERROR_ARGUMENT, "one input"},
     {value_of_nowhere, FV_ERROR_ARGUMENT, "no value of this graph"},
 };

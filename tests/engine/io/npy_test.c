@@ -174,6 +174,28 @@ START_TEST(broken_files_are_refused) {
 }
 END_TEST
 
+/* Lengths of the header that go beyond the file are not believed. */
+START_TEST(header_lengths_are_checked) {
+    static const uint32_t lengths[] = {200, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF};
+    static const float value[] = {1};
+    struct fv_npy array;
+    fv_memory_fail_above(1 << 16);
+    for (size_t i = 0; i < 4; i++) {
+        char expected[64];
+        put(2, HEADER("<f4", "False", "(1,)"), value, sizeof value);
+        FILE *file = fopen(path, "r+b");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_eq(fseek(file, 8, SEEK_SET), 0);
+        ck_assert_uint_eq(fwrite(&lengths[i], 1, 4, file), 4);
+        ck_assert_int_eq(fclose(file), 0);
+        ck_assert_int_eq(fv_npy_read(path, &array, &error), FV_ERROR_FORMAT);
+        snprintf(expected, sizeof expected, "the header's length %u goes beyond the file's", lengths[i]);
+        ck_assert_msg(strstr(error.message, expected) != NULL, "%s", error.message);
+    }
+    fv_memory_fail_above(SIZE_MAX);
+}
+END_TEST
+
 START_TEST(no_prefix_is_accepted) {
     static const float values[] = {1, 2};
     char header[] = HEADER("<f4", "False", "(2,)");
@@ -216,6 +238,7 @@ int main(void) {
     tcase_add_test(tests, element_types_are_converted);
     tcase_add_test(tests, fortran_order_is_transposed);
     tcase_add_test(tests, broken_files_are_refused);
+    tcase_add_test(tests, header_lengths_are_checked);
     tcase_add_test(tests, no_prefix_is_accepted);
     tcase_add_test(tests, memory_may_fail);
     suite_add_tcase(suite, tests);

@@ -56,6 +56,24 @@ START_TEST(batch_norm_alone_matches_plain_loops) {
 }
 END_TEST
 
+/* activation(x * scale + shift + x): all of it fuses into one node. */
+START_TEST(affine_map_matches_plain_loops) {
+    static const float scale[] = {0.458F, -1.75F, 0, 3}, shift[] = {-0.03F, 0.5F, 1, -2};
+    static const size_t sides[][2] = {{1, 1}, {3, 5}, {17, 2}, {40, 31}};
+    const size_t channels = (size_t)_i % FV_MAX_AFFINE_CHANNELS + 1, *side = sides[_i / FV_MAX_AFFINE_CHANNELS];
+    char name[64];
+    name_case(name, "affine", _i);
+    struct subject subject = subject_start(name, NULL, 0, channels, side[0], side[1], 4);
+    struct plain mapped = plain_affine(&subject.picture, scale, shift), sums = plain_add(&mapped, &subject.picture);
+    struct plain expected = plain_activation(&sums, FV_SILU, 0);
+    plain_free(&mapped);
+    plain_free(&sums);
+    fv_value x = fv_graph_affine(subject.graph, subject.input, scale, shift, channels);
+    x = fv_graph_add(subject.graph, x, subject.input);
+    subject_check(&subject, fv_graph_activation(subject.graph, x, FV_SILU, 0), expected);
+}
+END_TEST
+
 static const enum fv_activation_kind kinds[] = {FV_RELU, FV_LEAKY_RELU, FV_SILU, FV_SIGMOID, FV_GELU};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -129,6 +147,7 @@ int main(void) {
         {"instance_norm_matches_plain_loops", instance_norm_matches_plain_loops, SIZES},
         {"layer_norm_matches_plain_loops", layer_norm_matches_plain_loops, SIZES},
         {"batch_norm_alone_matches_plain_loops", batch_norm_alone_matches_plain_loops, SIZES},
+        {"affine_map_matches_plain_loops", affine_map_matches_plain_loops, 4 * FV_MAX_AFFINE_CHANNELS},
         {"activation_of_planes_matches_plain_loops", activation_of_planes_matches_plain_loops, KINDS * SIZES},
         {"activation_of_tokens_matches_plain_loops", activation_of_tokens_matches_plain_loops, KINDS * SIZES},
         {"softmax_matches_plain_loops", softmax_matches_plain_loops, SIZES},

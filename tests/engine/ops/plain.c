@@ -196,6 +196,15 @@ struct plain plain_batch_norm(const struct fv_model *model, const struct plain *
     return output;
 }
 
+struct plain plain_affine(const struct plain *input, const float *scale, const float *shift) {
+    struct plain output = plain_new(input->shape);
+    for (size_t i = 0; i < input->count; i++) {
+        const size_t c = channel_of(input, i);
+        normalise(input, &output, i, 0, (double)scale[c], (double)shift[c]);
+    }
+    return output;
+}
+
 /* The statistics are computed from values that are exact: their roundings are within those of normalise(). */
 struct plain plain_norm(const struct fv_model *model, const struct plain *input, const char *name, double epsilon) {
     float *weight = read(model, name, ".weight", NULL), *bias = read(model, name, ".bias", NULL);

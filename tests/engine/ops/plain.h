@@ -38,6 +38,7 @@ struct plain plain_linear(const struct fv_model *model, const struct plain *inpu
                           const char *bias);
 struct plain plain_batch_norm(const struct fv_model *model, const struct plain *input, const char *name,
                               double epsilon);
+struct plain plain_affine(const struct plain *input, const float *scale, const float *shift);
 /* Instance norm of planes, layer norm of tokens. */
 struct plain plain_norm(const struct fv_model *model, const struct plain *input, const char *name, double epsilon);
 struct plain plain_activation(const struct plain *input, enum fv_activation_kind kind, double slope);

@@ -31,6 +31,10 @@ static const struct shape_case convolutions[] = {
     {5, 33, 1, 3, 3, 1, 1, SAME, 6, 5, true, true},
     {4, 6, 1, 1, 3, 1, 1, {0, 1, 0, 1}, 6, 6, true, false},
     {4, 6, 1, 3, 1, 1, 2, {1, 0, 1, 0}, 6, 7, true, false},
+    {9, 11, 1, 1, 7, 1, 1, {0, 3, 0, 3}, 6, 9, true, false}, /* Inception's pair */
+    {9, 11, 1, 7, 1, 1, 1, {3, 0, 3, 0}, 6, 9, true, false},
+    {3, 18, 1, 3, 3, 2, 2, {0, 0, 1, 1}, 10, 12, false, false}, /* TensorFlow's SAME: the odd pixel after the input */
+    {3, 18, 1, 3, 3, 2, 2, {0, 1, 1, 1}, 8, 9, false, false},
     {2, 5, 1, 5, 3, 2, 3, {0, 2, 3, 1}, 11, 10, true, false}, /* all four paddings differ */
     {6, 7, 1, 5, 5, 1, 1, {4, 4, 4, 4}, 2, 3, true, false},   /* kernel above the input */
     {16, 16, 1, 3, 3, 1, 1, SAME, 8, 8, true, false}, /* this one and the next six by Winograd */
@@ -54,6 +58,9 @@ static const struct shape_case convolutions[] = {
     {16, 16, 16, 5, 5, 2, 2, {2, 2, 2, 2}, 9, 10, false, false},
     {33, 33, 33, 3, 3, 1, 1, SAME, 5, 5, true, false},
     {17, 17, 17, 3, 3, 1, 1, {0, 1, 2, 0}, 6, 5, true, false},
+    {20, 20, 20, 5, 5, 2, 2, {1, 2, 2, 2}, 8, 11, false, false}, /* depthwise and SAME */
+    {12, 12, 12, 3, 3, 2, 2, {0, 0, 1, 1}, 14, 14, false, false},
+    {5, 5, 5, 5, 5, 1, 1, {2, 2, 2, 2}, 3, 19, false, false},
     {6, 12, 6, 3, 3, 1, 1, SAME, 5, 5, true, false}, /* two outputs a channel */
     {9, 9, 9, 3, 3, 1, 1, SAME, 5, 5, true, true},
 };

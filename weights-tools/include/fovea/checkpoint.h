@@ -63,6 +63,10 @@ const char *fv_checkpoint_path(const struct fv_checkpoint *checkpoint);
 /* What it is, in words: "torch zip, state dict", "safetensors", "nnU-Net v1 folder" ... */
 const char *fv_checkpoint_container(const struct fv_checkpoint *checkpoint);
 
+/* A reason to think that the file is damaged, though it can be read: the CRC-32 of what describes the tensors is wrong.
+ * NULL if there is none. The tensors' own are checked by fv_convert. */
+const char *fv_checkpoint_doubt(const struct fv_checkpoint *checkpoint);
+
 size_t fv_checkpoint_tensor_count(const struct fv_checkpoint *checkpoint);
 /* Tensor `index` in the file's order; NULL from fv_checkpoint_tensor_count on. */
 const struct fv_checkpoint_tensor *fv_checkpoint_tensor_at(const struct fv_checkpoint *checkpoint, size_t index);
@@ -75,6 +79,10 @@ const struct fv_checkpoint_tensor *fv_checkpoint_tensor(const struct fv_checkpoi
  * tensor and element). */
 enum fv_status fv_checkpoint_read(const struct fv_checkpoint *checkpoint, const struct fv_checkpoint_tensor *tensor,
                                   float *values, struct fv_error *error);
+
+/* Copies all elements of `tensor` in C order to `bytes` (tensor->elements x fv_element_size) as they are stored, and
+ * gives the pages back as fv_checkpoint_read does. */
+void fv_checkpoint_copy(const struct fv_checkpoint *checkpoint, const struct fv_checkpoint_tensor *tensor, void *bytes);
 
 /* The SHA-256 of the file in 64 lower-case hexadecimal digits and a zero. Of a folder: of plans.pkl and then, for each
  * fold in ascending order, model_best.model and model_best.model.pkl, one after the other. */

@@ -17,13 +17,15 @@
 /* What a checkpoint does not say. Zeroed members are not given; fv_convert_options_default gives a start. Strings and
  * arrays belong to the caller. */
 struct fv_convert_options {
-    enum fv_type weights;       /* FV_TYPE_F32, or FV_TYPE_F16 for the weights of rank 2 and more */
-    const char *preset;         /* "coips-3x3" or "coips-6x6": what the published program does, for all that the other
-                                   members leave open; they win, and the model says so. A preset's size that is not
-                                   the network's own is an error */
-    uint32_t image_size;        /* side of a classifier's input */
-    const char *task;           /* "quality" or "segmentation" */
-    const char *const *classes; /* names, in the order of the outputs */
+    enum fv_type weights;        /* FV_TYPE_F32, or FV_TYPE_F16 for the weights of rank 2 and more */
+    const char *preset;          /* "coips-3x3" or "coips-6x6": what the published program does, for all that the other
+                                    members leave open; they win, and the model says so. A preset's size that is not
+                                    the network's own is an error */
+    uint32_t image_size;         /* side of a classifier's input */
+    const char *variant;         /* "tf" or "plain": which of timm's EfficientNets */
+    const char *transform_input; /* "yes" or "no": whether an Inception-V3 normalises its input again */
+    const char *task;            /* "quality" or "segmentation" */
+    const char *const *classes;  /* names, in the order of the outputs */
     size_t class_count;
     const char *resize;   /* "bilinear", "bicubic" or "none" */
     uint32_t resize_size; /* side that images are resized to before the network */
@@ -39,6 +41,10 @@ struct fv_convert_options {
     const char *licence;
     const char *attribution;
     const char *note; /* printed in every report */
+    bool strict;      /* what is doubtful of the file is an error: a wrong CRC-32 of a zip entry that is read */
+    void (*warn)(void *context, const char *message); /* else called for each doubt; NULL: nobody listens. The model
+                                                         lists them as fovea.warnings in any case */
+    void *warn_context;
 };
 
 /* 32-bit weights and nothing else. */
@@ -46,8 +52,9 @@ void fv_convert_options_default(struct fv_convert_options *options);
 
 /* Writes the model of `checkpoint` to `path`, which appears complete or not at all. Memory: one tensor at a time.
  * Errors: FV_ERROR_MODEL (unknown network; a tensor missing, superfluous, misshapen or not finite; the message names
- * it), FV_ERROR_ARGUMENT (an option missing, impossible or contradicting the checkpoint; the message names it),
- * FV_ERROR_UNSUPPORTED (a relative of a known network with other arithmetic), FV_ERROR_FILE, FV_ERROR_MEMORY. */
+ * it), FV_ERROR_FORMAT (with `strict`, a doubtful file), FV_ERROR_ARGUMENT (an option missing, impossible or
+ * contradicting the checkpoint; the message names it), FV_ERROR_UNSUPPORTED (a relative of a known network with other
+ * arithmetic), FV_ERROR_FILE, FV_ERROR_MEMORY. */
 enum fv_status fv_convert(const struct fv_checkpoint *checkpoint, const char *path,
                           const struct fv_convert_options *options, struct fv_error *error);
 
@@ -59,7 +66,16 @@ struct fv_recognition;
 enum fv_status fv_recognize(const struct fv_checkpoint *checkpoint, const struct fv_convert_options *options,
                             struct fv_recognition **recognition, struct fv_error *error);
 
-/* "swin", "resnet", "unet" ... */
+/* As fv_recognize, but a checkpoint that cannot be converted as it stands is an answer, too: what could be read of the
+ * network before the problem is there to be listed. Errors: FV_ERROR_MEMORY. On failure *recognition is NULL. */
+enum fv_status fv_survey(const struct fv_checkpoint *checkpoint, const struct fv_convert_options *options,
+                         struct fv_recognition **recognition, struct fv_error *error);
+
+/* The error that a conversion would end with, or NULL: FV_ERROR_ARGUMENT where an option, which the message names,
+ * would settle it. */
+const struct fv_error *fv_recognition_problem(const struct fv_recognition *recognition);
+
+/* "swin", "resnet", "inception_v3", "efficientnet", "unet"; "unknown" in a survey that did not get so far. */
 const char *fv_recognition_architecture(const struct fv_recognition *recognition);
 
 /* Whose names the tensors have: "authors", "timm", "legacy" ... */
