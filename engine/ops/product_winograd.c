@@ -20,6 +20,8 @@ enum {
     LEAST_VECTOR_TILES = 4,      /* of a task that shares its tiles with others: each transforms the inputs anew */
     LEAST_CHANNELS = 16,         /* below, the transforms cost more than the products */
     TRANSFORMED_LIMIT = 5 << 20, /* bytes of transformed weights that are kept */
+    PANEL_BYTES = 16384,
+    PASSING_CHANNELS = 64, /* of a chunk of weights that are transformed on the way */
     TAPS = 9
 };
 
@@ -112,18 +114,13 @@ static bool accept(const struct fv_context *context, const struct fv_node *node,
     return true;
 }
 
-/* A chunk's transformed weights, sums and half of its tiles shall fit into the second-level cache together. */
+/* Plane blocks of a chunk. Chunks show in the bits of a sum, so they are the same on all machines of an instruction
+ * set: a panel of kept weights takes half of a usual first-level cache; weights that are transformed on the way lie in
+ * the second-level cache with all their points. */
 static size_t chunk_blocks(const struct fv_context *context, const struct winograd *w) {
     const struct fv_kernels *kernels = context->kernels;
-    const size_t level1 = context->caches.level1 != 0 ? context->caches.level1 : 32768;
-    const size_t level2 = context->caches.level2 != 0 ? context->caches.level2 : 262144;
-    const size_t column = kernels->tile_vectors * kernels->width * sizeof(float);
-    size_t depth = level1 / 2 / column;
-    if (w->filters == NULL && depth > level2 / 3 / (FV_WINOGRAD_POINTS * column)) {
-        depth = level2 / 3 / (FV_WINOGRAD_POINTS * column);
-    }
-    const size_t blocks = depth / kernels->width;
-    return blocks > 1 ? blocks : 1;
+    const size_t depth = PANEL_BYTES / (kernels->tile_vectors * kernels->width * sizeof(float));
+    return (w->filters != NULL || depth < PASSING_CHANNELS ? depth : PASSING_CHANNELS) / kernels->width;
 }
 
 /* Channels first .. last-1 of the plane blocks from `block` on that form one chunk. */
