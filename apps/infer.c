@@ -27,7 +27,7 @@ struct inference {
     const char *trace;   /* the stage to write, or NULL: the net's result */
     size_t first, members;
     bool exact;            /* no Winograd transforms */
-    struct fv_stage stage; /* what is written */
+    struct fv_stage stage; /* what is written; its name ends with its graph */
     float *sum, *output;   /* N outputs; one output */
     bool wrong_usage;      /* the failure is the command line's */
     struct fv_error error;

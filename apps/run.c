@@ -3,7 +3,9 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "coips/coips.h"
 #include "commands.h"
 #include "fovea/threads.h"
 #include "options.h"
@@ -57,6 +59,28 @@
         .high = FV_THREADS_MAX, .help = "default: what the machine gives; the results do not depend on it"             \
     }
 
+/* OPTION_OUTPUT for a command that can do without. */
+#define OPTION_OUTPUT_UNLESS_COIPS                                                                                     \
+    {                                                                                                                  \
+        .name = "output", .letter = 'o', .kind = FOVEA_OPTION_TEXT, .target = &options.output, .value = "FOLDER",      \
+        .help = "where the results go; made if it is not there (required)"                                             \
+    }
+#define OPTION_COIPS                                                                                                   \
+    {                                                                                                                  \
+        .name = "coips", .kind = FOVEA_OPTION_TEXT, .target = &choice.coips.project, .value = "PROJECT",               \
+        .help = "work in the folders of the published program (its base_dir)\ninstead of on INPUT and --output"        \
+    }
+#define OPTION_OVERWRITE                                                                                               \
+    {                                                                                                                  \
+        .name = "overwrite", .kind = FOVEA_OPTION_FLAG, .target = &choice.coips.overwrite,                             \
+        .help = "with --coips: segment again what has a label already"                                                 \
+    }
+#define OPTION_PROJECT_NAME                                                                                            \
+    {                                                                                                                  \
+        .name = "project-name", .kind = FOVEA_OPTION_TEXT, .target = &choice.coips.project_name, .value = "NAME",      \
+        .help = "with --coips: how its tables' names begin; default: 3x3 or 6x6"                                       \
+    }
+
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 static const char *const tta_names[] = {"mirror", "off", NULL};
@@ -68,6 +92,7 @@ struct choice {
     int layer, tta;
     const char *folds;
     size_t fold_numbers[FOLDS_MAX];
+    struct fovea_coips_options coips;
 };
 
 #define EXIT_STATUSES                                                                                                  \
@@ -99,6 +124,38 @@ static bool read_folds(struct choice *choice, struct fovea_pipeline_options *opt
     return true;
 }
 
+#define COIPS                                                                                                          \
+    "With --coips PROJECT: images are read from PROJECT/raw_OCTA_images, and the published folders, tables, masks\n"   \
+    "and overlays are written with the published pixel values; our own reports go to PROJECT/fovea. Inputs stay\n"     \
+    "where they are, tables have a row an image, and what the published program would skip or stop at is a\n"          \
+    "failure with its reason. Other options: --models, --fov 3 or 6, --layer, --overwrite, --project-name.\n\n"
+
+/* Works in a published project, where most is settled. */
+static int run_coips(const struct fovea_syntax *syntax, const struct fovea_pipeline_options *options,
+                     struct choice *choice, size_t operands) {
+    struct fovea_coips_options *coips = &choice->coips;
+    if (operands > 0 || options->list != NULL || options->output != NULL) {
+        return fovea_usage_error(syntax, "--coips reads and writes in its project: no INPUT, --list or --output");
+    }
+    if (choice->tta != 0 || choice->folds != NULL || options->save_probability) {
+        return fovea_usage_error(syntax, "--coips does what the published program does: no --tta, --folds or "
+                                         "--save-probability");
+    }
+    if (options->field_mm != 3 && options->field_mm != 6) {
+        return fovea_usage_error(syntax, "--fov: the published program knows 3 and 6, found %g", options->field_mm);
+    }
+    if (coips->project_name != NULL && (coips->project_name[0] == '\0' || strchr(coips->project_name, '/') != NULL)) {
+        return fovea_usage_error(syntax, "--project-name: expected the beginning of a file name, found '%s'",
+                                 coips->project_name);
+    }
+    coips->command = syntax->command;
+    coips->models = options->models;
+    coips->field_mm = options->field_mm;
+    coips->layer = (enum fovea_layer)choice->layer;
+    coips->threads = options->threads;
+    return fovea_coips_run(coips);
+}
+
 /* Parses and runs. `choice` is where the table stores its words. */
 static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arguments,
                         struct fovea_pipeline_options *options, struct choice *choice) {
@@ -106,6 +163,15 @@ static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arg
     enum fovea_parse parsed = fovea_options_parse(syntax, count, arguments, &operands);
     if (parsed != FOVEA_PARSE_GO) {
         return parsed == FOVEA_PARSE_HELP ? FOVEA_EXIT_DONE : FOVEA_EXIT_USAGE;
+    }
+    if (choice->coips.project != NULL) {
+        return run_coips(syntax, options, choice, operands);
+    }
+    if (choice->coips.overwrite || choice->coips.project_name != NULL) {
+        return fovea_usage_error(syntax, "--overwrite and --project-name go with --coips");
+    }
+    if (options->output == NULL) {
+        return fovea_usage_error(syntax, "--output FOLDER is required");
     }
     if (operands == 0 && options->list == NULL) {
         return fovea_usage_error(syntax, "expected an input, or --list");
@@ -131,8 +197,10 @@ static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arg
 int fovea_command_run(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.grade = true, .segment = true, .measure = true}};
     struct choice choice = {0};
-    const struct fovea_option table[] = {OPTION_FOV, OPTION_LAYER, OPTION_OUTPUT,      OPTION_MODELS, OPTION_LIST,
-                                         OPTION_TTA, OPTION_FOLDS, OPTION_PROBABILITY, OPTION_THREADS};
+    const struct fovea_option table[] = {OPTION_FOV,       OPTION_LAYER,        OPTION_OUTPUT_UNLESS_COIPS,
+                                         OPTION_MODELS,    OPTION_LIST,         OPTION_TTA,
+                                         OPTION_FOLDS,     OPTION_PROBABILITY,  OPTION_COIPS,
+                                         OPTION_OVERWRITE, OPTION_PROJECT_NAME, OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "run",
         .operands = "INPUT...",
@@ -141,7 +209,7 @@ int fovea_command_run(int count, char **arguments) {
                    "Deep images are not graded, as published: all of them are segmented.",
         .options = table,
         .option_count = COUNT_OF(table),
-        .details = INPUTS OUTPUTS EXIT_STATUSES,
+        .details = INPUTS OUTPUTS COIPS EXIT_STATUSES,
     };
     return run_pipeline(&syntax, count, arguments, &options, &choice);
 }

@@ -50,6 +50,7 @@ static const struct global known[] = {
     INERT("torch.nn.modules.container", "Sequential"),
     INERT("torch.nn.modules.conv", "Conv2d"),
     INERT("torch.nn.modules.dropout", "Dropout"),
+    INERT("torch.nn.modules.flatten", "Flatten"),
     INERT("torch.nn.modules.linear", "Identity"),
     INERT("torch.nn.modules.linear", "Linear"),
     INERT("torch.nn.modules.normalization", "LayerNorm"),

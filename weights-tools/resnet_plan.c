@@ -117,6 +117,8 @@ static void check_block(struct plan *plan, const struct resnet *resnet, size_t l
         module_check_norm(plan, NORM_EPSILON, "layer%zu.0.downsample.1", layer + 1);
     }
     if (resnet->squeeze) {
+        module_check_class(plan, "ReLU", "layer%zu.%u.se.act", layer + 1, block);
+        module_check_class(plan, "ReLU", "layer%zu.%u.se_module.relu", layer + 1, block);
         module_check_class(plan, "Sigmoid", "layer%zu.%u.se.gate", layer + 1, block);
         module_check_class(plan, "Sigmoid", "layer%zu.%u.se_module.sigmoid", layer + 1, block);
     }
@@ -126,6 +128,10 @@ static void check_module(struct plan *plan, const struct resnet *resnet) {
     const char *stem = resnet->legacy ? "layer0." : "";
     module_check_convolution(plan, 2, 3, 1, "%sconv1", stem);
     module_check_norm(plan, NORM_EPSILON, "%sbn1", stem);
+    module_check_class(plan, "ReLU", "act1");
+    module_check_class(plan, "ReLU", "relu");
+    module_check_class(plan, "ReLU", "layer0.relu1");
+    module_check_class(plan, "MaxPool2d", "maxpool");
     module_check_stem_pool(plan, 1, false, "maxpool");
     module_check_stem_pool(plan, 0, true, "pool0");
     module_check_stem_pool(plan, 0, true, "layer0.pool");

@@ -16,7 +16,7 @@ static const double SUM_SLACK = 1e-3; /* by which printed probabilities may miss
 
 /* Where a table with a header has what. */
 struct columns {
-    long file, grade, status, reason, probability[CLASSES]; /* ABSENT: nowhere */
+    long file, grade, status, reason, subject, probability[CLASSES]; /* ABSENT: nowhere */
     size_t count;
 };
 
@@ -101,13 +101,13 @@ static enum fv_status lacking(const struct reading *reading, const char *column)
 /* Tells the two kinds of table apart and finds the columns. */
 static enum fv_status read_header(struct reading *reading, bool predictions) {
     struct columns *columns = &reading->columns;
-    *columns =
-        (struct columns){ABSENT, ABSENT, ABSENT, ABSENT, {ABSENT, ABSENT, ABSENT}, reading->csv->records[0].count};
+    *columns = (struct columns){
+        ABSENT, ABSENT, ABSENT, ABSENT, ABSENT, {ABSENT, ABSENT, ABSENT}, reading->csv->records[0].count};
     long label = ABSENT;
     static const char *const names[CLASSES] = {"p_ungradable", "p_gradable", "p_outstanding"};
     bool found = find_column(reading, "file", &columns->file) && find_column(reading, "grade", &columns->grade) &&
                  find_column(reading, "label", &label) && find_column(reading, "status", &columns->status) &&
-                 find_column(reading, "reason", &columns->reason);
+                 find_column(reading, "reason", &columns->reason) && find_column(reading, "subject", &columns->subject);
     size_t probabilities = 0;
     for (size_t k = 0; k < CLASSES && predictions && found; k++) {
         found = find_column(reading, names[k], &columns->probability[k]);
@@ -135,6 +135,7 @@ static enum fv_status read_header(struct reading *reading, bool predictions) {
             return lacking(reading, names[k]);
         }
     }
+    reading->table->subjects = columns->subject != ABSENT;
     reading->table->probabilities = probabilities > 0;
     return FV_OK;
 }
@@ -194,7 +195,8 @@ static enum fv_status take_values(const struct reading *reading, const struct fo
                             : field_of(reading, record, reading->columns.grade);
     const char *state = published ? "" : field_of(reading, record, reading->columns.status);
     const char *reason = published ? "" : field_of(reading, record, reading->columns.reason);
-    if (grade == NULL || state == NULL || reason == NULL) {
+    row->subject = published ? "" : field_of(reading, record, reading->columns.subject);
+    if (grade == NULL || state == NULL || reason == NULL || row->subject == NULL) {
         return out_of_memory(reading);
     }
     if (grade[0] == '\0') {
@@ -217,7 +219,7 @@ static enum fv_status take_row(const struct reading *reading, const struct fovea
     struct fovea_match_entry *entry = &table->entries[table->count];
     struct fovea_grade_row *row = &table->rows[table->count];
     *entry = (struct fovea_match_entry){.name = "", .file = table->file, .line = record->line};
-    *row = (struct fovea_grade_row){0};
+    *row = (struct fovea_grade_row){.subject = ""};
     table->count++;
     bool whole = table->published ? record->count >= 2 : record->count == reading->columns.count;
     if (record->problem != NULL) {

@@ -17,11 +17,13 @@
 struct fovea_grade_row {
     size_t grade;                            /* enum fovea_quality */
     double probability[FOVEA_QUALITY_COUNT]; /* where the table has them */
+    const char *subject;                     /* whose image it is; "": the table does not say */
 };
 
 struct fovea_grade_table {
     const char *file;                  /* its name without folders */
     bool published;                    /* without a header, as the published program writes it */
+    bool subjects;                     /* has a column `subject` */
     bool probabilities;                /* has p_ungradable, p_gradable and p_outstanding */
     struct fovea_grade_row *rows;      /* row i is that of entry i */
     struct fovea_match_entry *entries; /* without keys */
@@ -30,11 +32,11 @@ struct fovea_grade_table {
 };
 
 /* Reads the table at `path`. A header names the columns `file` and `grade` (or `label`) in any order, and for
- * predictions the three probabilities; other columns are left alone. Grades are ungradable, gradable and outstanding,
- * or 0, 1 and 2. Rows that cannot be used (malformed, another number of fields, no name, a grade outside the classes,
- * probabilities that do not add up to 1) become failures and stay as entries that are not usable. The whole table is
- * refused with FV_ERROR_FORMAT, naming file and line, if it is empty or lacks a column; other errors: FV_ERROR_FILE,
- * FV_ERROR_MEMORY. On failure *table is empty; on success the caller gives it back. */
+ * predictions the three probabilities; `subject` may be there; other columns are left alone. Grades are ungradable,
+ * gradable and outstanding, or 0, 1 and 2. Rows that cannot be used (malformed, another number of fields, no name, a
+ * grade outside the classes, probabilities that do not add up to 1) become failures and stay as entries that are not
+ * usable. The whole table is refused with FV_ERROR_FORMAT, naming file and line, if it is empty or lacks a column;
+ * other errors: FV_ERROR_FILE, FV_ERROR_MEMORY. On failure *table is empty; on success the caller gives it back. */
 enum fv_status fovea_grade_table_read(const char *path, bool predictions, struct fovea_grade_table *table,
                                       struct fovea_failures *failures, struct fv_error *error);
 

@@ -64,9 +64,8 @@ static enum fv_status compare(const struct work *work, const struct fovea_match_
     if (predicted->width != reference->width || predicted->height != reference->height) {
         return fail(outcome, predicted_entry->file,
                     fv_error_set(&outcome->error, FV_ERROR_FORMAT,
-                                 "%s has %u x %u pixels, its reference %s has %u x %u", predicted_entry->file,
-                                 predicted->width, predicted->height, reference_entry->file, reference->width,
-                                 reference->height));
+                                 "it has %u x %u pixels, its reference %s has %u x %u", predicted->width,
+                                 predicted->height, reference_entry->file, reference->width, reference->height));
     }
     mask->width = reference->width;
     mask->height = reference->height;
@@ -236,20 +235,20 @@ static enum fv_status add_notes(struct fovea_eval_set *set, bool empty_is_one, s
     }
     if (status == FV_OK && predicted > 0) {
         status = fovea_failures_add(&set->notes, "", set->predicted, 0, error,
-                                    "%zu predicted masks are empty and their references are not: the precision is "
-                                    "undefined there",
+                                    "predictions that are empty where the reference is not: %zu; their precision is "
+                                    "undefined",
                                     predicted);
     }
     if (status == FV_OK && reference > 0) {
         status = fovea_failures_add(&set->notes, "", set->reference, 0, error,
-                                    "%zu reference masks are empty and their predictions are not: the recall is "
-                                    "undefined there",
+                                    "references that are empty where the prediction is not: %zu; their recall is "
+                                    "undefined",
                                     reference);
     }
     if (status == FV_OK && set->areas && oblong > 0) {
         status = fovea_failures_add(&set->notes, "", set->reference, 0, error,
-                                    "%zu masks are not square and have no area: one field of view cannot scale both "
-                                    "sides",
+                                    "masks that are not square and have no area, since one field of view cannot scale "
+                                    "both sides: %zu",
                                     oblong);
     }
     size_t infinite = set->spreads[FOVEA_MASK_CROSS_ENTROPY].undefined;

@@ -22,7 +22,7 @@ static const char eval_style[] =
     ".gallery figcaption{margin:.35rem 0 0;font-weight:400;font-size:.85rem;overflow-wrap:anywhere}"
     ".gallery .none{width:auto;padding:5rem 1rem}\n"
     ".key{display:inline-block;width:1.6rem;height:.45rem;margin:0 .35rem 0 .2rem;vertical-align:middle;"
-    "border:1px solid #1b2430}.key.reference{background:#ffdd00}.key.predicted{background:#0072ff}\n"
+    "border:1px solid #1b2430}.key.reference{background:#ffdd00}.key.predicted{background:#32b4ff}\n"
     "ul.notes{margin:.6rem 0;padding-left:1.2rem}h2+h3{margin-top:.4rem}h3{margin:1.4rem 0 .4rem;font-size:1rem}\n"
     "@media(max-width:46rem){.scroll thead{display:table-header-group}.scroll tr{display:table-row}"
     ".scroll td{display:table-cell;padding:.4rem}}\n"

@@ -25,7 +25,7 @@ static uint8_t blend(uint8_t image, uint8_t mask) {
 enum fv_status fovea_overlay_blend(const struct fovea_image *image, const uint8_t *mask, struct fovea_image *result,
                                    struct fv_error *error) {
     *result = (struct fovea_image){0};
-    enum fv_status status = expect_8_bits(image, error);
+    enum fv_status status = image->channels == 4 && image->bits == 8 ? FV_OK : expect_8_bits(image, error);
     if (status == FV_OK) {
         status = fovea_image_create(image->width, image->height, 4, 8, result, error);
     }
@@ -40,7 +40,7 @@ enum fv_status fovea_overlay_blend(const struct fovea_image *image, const uint8_
         target[0] = blend(source[0], mask[i] != 0 ? 255 : 0);
         target[1] = blend(source[step], 0);
         target[2] = blend(source[2 * step], 0);
-        target[3] = blend(255, 255);
+        target[3] = blend(image->channels == 4 ? source[3] : 255, 255);
     }
     return FV_OK;
 }
@@ -187,8 +187,8 @@ enum fv_status fovea_overlay_contour(const struct fovea_image *image, const uint
 
 enum fv_status fovea_overlay_compare(const struct fovea_image *image, const uint8_t *reference,
                                      const uint8_t *predicted, struct fovea_image *result, struct fv_error *error) {
-    struct pen broad = yellow_pen(image), narrow = {0.8F * broad.half_width, 0.0F, {0, 114, 255}};
-    broad.half_width *= 2.0F;
+    struct pen broad = yellow_pen(image), narrow = {1.3F * broad.half_width, 0.0F, {50, 180, 255}};
+    broad.half_width *= 2.6F;
     enum fv_status status = to_rgb(image, result, error);
     if (status == FV_OK) {
         status = outline(reference, &broad, result, error);

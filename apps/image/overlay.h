@@ -1,8 +1,8 @@
 /* Pictures of masks on their image.
  *
- * In all, `image` has 8 bits and 1 or 3 channels, a mask holds height x width bytes (row-major, 0: background,
- * anything else: FAZ), and *result is released by the caller. Errors: FV_ERROR_ARGUMENT (another kind of image),
- * FV_ERROR_MEMORY. On failure *result is an empty image.
+ * In all, `image` has 8 bits and 1 or 3 channels (for the blend also 4), a mask holds height x width bytes (row-major,
+ * 0: background, anything else: FAZ), and *result is released by the caller. Errors: FV_ERROR_ARGUMENT (another kind of
+ * image), FV_ERROR_MEMORY. On failure *result is an empty image.
  *
  * Thread safety: reentrant. */
 #ifndef FOVEA_APPS_OVERLAY_H
@@ -12,7 +12,8 @@
 #include "image/image.h"
 
 /* The published view, byte for byte (COIPS's Pillow blend): RGBA, out = (uint8)(p + 0.15f * (m - p)) in float32,
- * truncated, with m = (255, 0, 0, 255) in the mask and (0, 0, 0, 255) outside, p the image with alpha 255. The
+ * truncated, with m = (255, 0, 0, 255) in the mask and (0, 0, 0, 255) outside, p the image, with alpha 255
+ * where it has none. The
  * background darkens to 85 % too. */
 enum fv_status fovea_overlay_blend(const struct fovea_image *image, const uint8_t *mask, struct fovea_image *result,
                                    struct fv_error *error);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "fovea/status.h"
-#include "phantom/portable_math.h"
+#include "base/portable_math.h"
 
 /* A square of floats, row-major. */
 struct plane {

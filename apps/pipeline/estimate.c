@@ -64,6 +64,9 @@ bool fovea_cost_describe(const struct fovea_cost *cost, char text[FOVEA_COST_SIZ
     int length =
         snprintf(text, FOVEA_COST_SIZE, "segmenting %zu images: about %s with %zu of %zu folds and %zu of %zu views",
                  cost->images, time, cost->folds, cost->folds_most, cost->views, cost->views_most);
+    if (cost->fixed) {
+        return true;
+    }
     char *rest = text + length;
     size_t room = FOVEA_COST_SIZE - (size_t)length;
     if (used < all) {

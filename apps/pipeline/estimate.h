@@ -15,6 +15,7 @@ struct fovea_cost {
     size_t images, tiles;     /* tiles an image */
     size_t views, views_most; /* of each tile: used, and with --tta mirror */
     size_t folds, folds_most; /* used, and in the model */
+    bool fixed;               /* views and folds are no choice of the user's */
     double pass_seconds;      /* of one fold on one view of one tile */
 };
 

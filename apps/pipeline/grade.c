@@ -40,7 +40,22 @@ static enum fv_status check_classes(const struct fv_model *model, struct fv_erro
                                fv_model_path(model));
 }
 
-static enum fv_status plan(struct fovea_grader *grader, struct fv_threads *threads, struct fv_error *error) {
+/* Makes what the last layer takes the graph's result, and describes the layer. */
+static enum fv_status cut_head(struct fv_graph *graph, struct fovea_grader_head *head, size_t *outputs,
+                               struct fv_error *error) {
+    struct fv_head found;
+    enum fv_status status = fv_graph_head(graph, &found, error);
+    status = status != FV_OK ? status : fv_graph_choose(graph, found.input_stage, NULL, error);
+    if (status == FV_OK) {
+        *head = (struct fovea_grader_head){found.features, found.weight, found.bias};
+        *outputs = found.outputs;
+    }
+    return status;
+}
+
+/* Without `head` the whole net is planned, else what comes before its last layer. */
+static enum fv_status plan(struct fovea_grader *grader, struct fv_threads *threads, struct fovea_grader_head *head,
+                           struct fv_error *error) {
     struct fv_net_options options = {grader->size, grader->size, 0};
     struct fv_graph *graph;
     enum fv_status status = fv_net_build(grader->model, &options, &graph, error);
@@ -48,13 +63,15 @@ static enum fv_status plan(struct fovea_grader *grader, struct fv_threads *threa
         return status;
     }
     struct fv_session_options session_options = {.threads = threads};
-    status = fv_session_create(graph, &session_options, &grader->session, error);
+    size_t values = 0;
+    status = head != NULL ? cut_head(graph, head, &values, error) : FV_OK;
+    status = status != FV_OK ? status : fv_session_create(graph, &session_options, &grader->session, error);
     fv_graph_destroy(graph);
     if (status != FV_OK) {
         return status;
     }
     struct fv_shape input = fv_session_input_shape(grader->session), output = fv_session_output_shape(grader->session);
-    size_t values = output.channels * output.height * output.width;
+    values = head != NULL ? values : output.channels * output.height * output.width;
     if (values != FOVEA_QUALITY_COUNT || input.channels > CHANNELS_MAX) {
         return fv_error_set(error, FV_ERROR_MODEL,
                             "%s: the net takes %zu channels and gives %zu values; a grader takes up to %d and gives %d",
@@ -101,8 +118,8 @@ static enum fv_status read_normalisation(struct fovea_grader *grader, struct fv_
     return status != FV_OK ? status : read_channels(grader, "fovea.std", grader->deviation, error);
 }
 
-enum fv_status fovea_grader_create(const struct fv_model *model, struct fv_threads *threads,
-                                   struct fovea_grader **grader, struct fv_error *error) {
+static enum fv_status create(const struct fv_model *model, struct fv_threads *threads, struct fovea_grader **grader,
+                             struct fovea_grader_head *head, struct fv_error *error) {
     *grader = NULL;
     struct fovea_grader *made = fv_allocate_zero(1, sizeof *made);
     if (made == NULL) {
@@ -112,7 +129,7 @@ enum fv_status fovea_grader_create(const struct fv_model *model, struct fv_threa
     enum fv_status status = fovea_model_check(model, false, error);
     status = status != FV_OK ? status : check_classes(model, error);
     status = status != FV_OK ? status : fovea_read_size(model, true, &made->size, &made->filter, error);
-    status = status != FV_OK ? status : plan(made, threads, error);
+    status = status != FV_OK ? status : plan(made, threads, head, error);
     status = status != FV_OK ? status : read_normalisation(made, error);
     if (status != FV_OK) {
         fovea_grader_destroy(made);
@@ -120,6 +137,17 @@ enum fv_status fovea_grader_create(const struct fv_model *model, struct fv_threa
     }
     *grader = made;
     return FV_OK;
+}
+
+enum fv_status fovea_grader_create(const struct fv_model *model, struct fv_threads *threads,
+                                   struct fovea_grader **grader, struct fv_error *error) {
+    return create(model, threads, grader, NULL, error);
+}
+
+enum fv_status fovea_features_create(const struct fv_model *model, struct fv_threads *threads,
+                                     struct fovea_grader **grader, struct fovea_grader_head *head,
+                                     struct fv_error *error) {
+    return create(model, threads, grader, head, error);
 }
 
 void fovea_grader_destroy(struct fovea_grader *grader) {
@@ -172,8 +200,9 @@ static void decide(const float *logits, struct fovea_grade *grade) {
     grade->quality = (enum fovea_quality)best;
 }
 
-enum fv_status fovea_grader_run(struct fovea_grader *grader, const char *name, const struct fovea_image *image,
-                                struct fovea_grade *grade, struct fv_error *error) {
+/* Runs the net on `image`; `output` holds as many values as it gives. */
+static enum fv_status run_net(struct fovea_grader *grader, const char *name, const struct fovea_image *image,
+                              float *output, struct fv_error *error) {
     if (image->width != image->height) {
         return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: %u x %u pixels; only square images are graded", name,
                             image->width, image->height);
@@ -184,9 +213,22 @@ enum fv_status fovea_grader_run(struct fovea_grader *grader, const char *name, c
     }
     enum fv_status status = prepare(grader, image, error);
     if (status == FV_OK) {
-        float logits[FOVEA_QUALITY_COUNT];
-        fv_session_run(grader->session, grader->input, logits);
+        fv_session_run(grader->session, grader->input, output);
+    }
+    return status;
+}
+
+enum fv_status fovea_grader_run(struct fovea_grader *grader, const char *name, const struct fovea_image *image,
+                                struct fovea_grade *grade, struct fv_error *error) {
+    float logits[FOVEA_QUALITY_COUNT];
+    enum fv_status status = run_net(grader, name, image, logits, error);
+    if (status == FV_OK) {
         decide(logits, grade);
     }
     return status;
+}
+
+enum fv_status fovea_features_run(struct fovea_grader *grader, const char *name, const struct fovea_image *image,
+                                  float *features, struct fv_error *error) {
+    return run_net(grader, name, image, features, error);
 }

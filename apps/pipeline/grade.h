@@ -38,4 +38,21 @@ void fovea_grader_destroy(struct fovea_grader *grader);
 enum fv_status fovea_grader_run(struct fovea_grader *grader, const char *name, const struct fovea_image *image,
                                 struct fovea_grade *grade, struct fv_error *error);
 
+/* The last layer of a grader: logits = weight x features + bias. */
+struct fovea_grader_head {
+    size_t features;
+    const struct fv_tensor *weight, *bias; /* [classes, features] and [classes], of the model; the bias may be NULL */
+};
+
+/* A grader whose net ends at what the last layer takes, for fovea_features_run only. Errors as fovea_grader_create, and
+ * FV_ERROR_UNSUPPORTED (the net does not end in a linear layer). */
+enum fv_status fovea_features_create(const struct fv_model *model, struct fv_threads *threads,
+                                     struct fovea_grader **grader, struct fovea_grader_head *head,
+                                     struct fv_error *error);
+
+/* Prepares `image` as fovea_grader_run does, runs the net and stores head.features values. Errors as
+ * fovea_grader_run. */
+enum fv_status fovea_features_run(struct fovea_grader *grader, const char *name, const struct fovea_image *image,
+                                  float *features, struct fv_error *error);
+
 #endif

@@ -3,12 +3,20 @@
 _fovea() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} options=
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run grade segment measure models phantom convert inspect infer bench --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run grade segment measure eval models phantom convert inspect infer bench --help --version' -- "$word")
         return
     fi
     case $before in
     --layer)
         mapfile -t COMPREPLY < <(compgen -W 'superficial deep' -- "$word")
+        return
+        ;;
+    --match)
+        mapfile -t COMPREPLY < <(compgen -W 'path stem base' -- "$word")
+        return
+        ;;
+    --empty)
+        mapfile -t COMPREPLY < <(compgen -W 'undefined one' -- "$word")
         return
         ;;
     --tta)
@@ -54,16 +62,17 @@ _fovea() {
     esac
     if [[ $word == -* ]]; then
         case $command in
-        run) options='--fov --layer --output --models --list --tta --folds --save-probability --threads --help' ;;
+        run) options='--fov --layer --output --models --list --tta --folds --save-probability --coips --overwrite --project-name --threads --help' ;;
         grade) options='--fov --layer --output --models --list --threads --help' ;;
         segment) options='--fov --layer --output --models --list --tta --folds --save-probability --threads --help' ;;
         measure) options='--fov --output --list --help' ;;
+        eval) options='--output --set --match --strict --images --worst --fov --foreground --empty --probability --threads --help' ;;
         models) options='--help' ;;
         phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
         convert) options='--output --to --fold --preset --weights --image-size --variant --transform-input --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --help' ;;
         inspect) options='--tensors --plan --size --exact --image-size --variant --transform-input --help' ;;
         infer) options='--output --trace --fold --threads --exact --help' ;;
-        bench) options='--threads --size --repeat --json --profile --exact --help' ;;
+        bench) options='--threads --size --repeat --input --json --profile --exact --help' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return

@@ -564,7 +564,7 @@ enum fv_status fv_graph_finish(struct fv_graph *graph, fv_value output, struct f
     if (graph->failure.status != FV_OK) {
         return fv_error_set(error, graph->failure.status, "%s", graph->failure.message);
     }
-    graph->output = output;
+    graph->result = graph->output = output;
     graph->finished = true;
     return FV_OK;
 }

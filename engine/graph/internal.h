@@ -13,7 +13,8 @@ struct fv_graph {
     size_t node_count, node_capacity;
     struct fv_shape *shapes; /* by value */
     struct fv_names names;   /* of the nodes, to their values */
-    fv_value output;
+    fv_value result;         /* of the whole net */
+    fv_value output;         /* of sessions: `result`, or what was chosen */
     bool finished;
     char prefix[FV_NAME_SIZE], scope[FV_NAME_SIZE];
     struct fv_error failure;

@@ -225,3 +225,19 @@ enum fv_status fv_graph_choose(struct fv_graph *graph, const char *stage, struct
 fv_value fv_graph_output(const struct fv_graph *graph) {
     return graph->output;
 }
+
+enum fv_status fv_graph_head(const struct fv_graph *graph, struct fv_head *head, struct fv_error *error) {
+    const struct fv_node *node = graph->finished ? &graph->nodes[graph->result] : NULL;
+    if (node == NULL || node->operation != &fv_operator_linear || fv_pixels(graph->shapes[node->inputs[0]]) != 1) {
+        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: the net does not end in a linear layer of one vector",
+                            fv_model_path(graph->model));
+    }
+    *head = (struct fv_head){
+        .input_stage = graph->nodes[node->inputs[0]].name,
+        .features = graph->shapes[node->inputs[0]].channels,
+        .outputs = graph->shapes[node->output].channels,
+        .weight = node->weight,
+        .bias = node->bias,
+    };
+    return FV_OK;
+}

@@ -188,6 +188,28 @@ enum fv_status fv_writer_set_f32s(struct fv_writer *writer, const char *key, con
     return set_value(writer, key, GGUF_F32, count, values, count * sizeof *values, error);
 }
 
+enum fv_status fv_writer_copy_key(struct fv_writer *writer, const struct fv_model *model, const char *key,
+                                  struct fv_error *error) {
+    size_t index;
+    if (strcmp(key, "general.alignment") == 0) {
+        return FV_OK;
+    }
+    if (!fv_names_find(&model->entry_names, key, &index)) {
+        return fv_error_set(error, FV_ERROR_ARGUMENT, "%s: has no metadata key %s", model->path, key);
+    }
+    const struct gguf_entry *entry = &model->entries[index];
+    size_t count = entry->is_array ? entry->count : SIZE_MAX;
+    if (entry->type != GGUF_STRING) {
+        return set_value(writer, key, entry->type, count, entry->bytes, entry->count * gguf_type_size(entry->type),
+                         error);
+    }
+    enum fv_status status = begin_entry(writer, key, GGUF_STRING, count, error);
+    for (size_t i = 0; i < entry->count && status == FV_OK; i++) {
+        status = append_text(writer, key, entry->strings[i], error);
+    }
+    return status;
+}
+
 static bool add_declaration(struct fv_writer *writer, struct declaration declaration) {
     if (writer->declared == writer->declaration_capacity) {
         size_t capacity = writer->declared == 0 ? 64 : 2 * writer->declared;
@@ -218,21 +240,16 @@ static bool append_info(struct fv_writer *writer, const struct declaration *decl
     return fits && append_u32(infos, (uint32_t)declaration->type) && append_u64(infos, writer->data_size);
 }
 
-enum fv_status fv_writer_declare(struct fv_writer *writer, const char *name, enum fv_type type, const size_t *shape,
-                                 uint32_t rank, struct fv_error *error) {
-    if ((type != FV_TYPE_F32 && type != FV_TYPE_F16) || rank > FV_MAX_RANK || strlen(name) > GGUF_NAME_LENGTH) {
-        return fv_error_set(error, FV_ERROR_ARGUMENT,
-                            "%s: tensor %s cannot be written as %s of rank %" PRIu32
-                            ": f32 or f16, at most %d dimensions and %d bytes of name",
-                            writer->path, name, fv_type_name(type), rank, FV_MAX_RANK, GGUF_NAME_LENGTH);
-    }
+/* Declares a tensor of any type. */
+static enum fv_status declare(struct fv_writer *writer, const char *name, enum fv_type type, const size_t *shape,
+                              uint32_t rank, struct fv_error *error) {
     struct declaration declaration = {.type = type, .elements = 1};
     bool fits = true;
     for (uint32_t i = 0; i < rank; i++) {
         fits = fits && fv_multiply(declaration.elements, shape[i], &declaration.elements);
     }
-    size_t end;
-    fits = fits && gguf_tensor_bytes(type, declaration.elements, 1, &declaration.bytes) &&
+    size_t end, fastest = rank > 0 ? shape[rank - 1] : 1;
+    fits = fits && gguf_tensor_bytes(type, declaration.elements, fastest, &declaration.bytes) &&
            fv_add(writer->data_size, declaration.bytes, &end) && end < SIZE_MAX - GGUF_DEFAULT_ALIGNMENT;
     if (!fits) {
         return fv_error_set(error, FV_ERROR_ARGUMENT, "%s: the size of tensor %s overflows", writer->path, name);
@@ -246,6 +263,22 @@ enum fv_status fv_writer_declare(struct fv_writer *writer, const char *name, enu
     }
     writer->data_size = padded(end);
     return FV_OK;
+}
+
+enum fv_status fv_writer_declare(struct fv_writer *writer, const char *name, enum fv_type type, const size_t *shape,
+                                 uint32_t rank, struct fv_error *error) {
+    if ((type != FV_TYPE_F32 && type != FV_TYPE_F16) || rank > FV_MAX_RANK || strlen(name) > GGUF_NAME_LENGTH) {
+        return fv_error_set(error, FV_ERROR_ARGUMENT,
+                            "%s: tensor %s cannot be written as %s of rank %" PRIu32
+                            ": f32 or f16, at most %d dimensions and %d bytes of name",
+                            writer->path, name, fv_type_name(type), rank, FV_MAX_RANK, GGUF_NAME_LENGTH);
+    }
+    return declare(writer, name, type, shape, rank, error);
+}
+
+enum fv_status fv_writer_declare_copy(struct fv_writer *writer, const struct fv_tensor *tensor,
+                                      struct fv_error *error) {
+    return declare(writer, tensor->name, tensor->type, tensor->shape, tensor->rank, error);
 }
 
 static enum fv_status write_padding(struct fv_writer *writer, size_t size, struct fv_error *error) {
@@ -289,8 +322,8 @@ static enum fv_status write_chunk(struct fv_writer *writer, enum fv_type type, c
                                : fv_output_write(writer->output, values, count * sizeof *values, error);
 }
 
-enum fv_status fv_writer_tensor(struct fv_writer *writer, const float *values, size_t elements,
-                                struct fv_error *error) {
+/* Whether it is the turn of a tensor of `elements` elements. */
+static enum fv_status check_turn(const struct fv_writer *writer, size_t elements, struct fv_error *error) {
     if (!writer->begun || writer->written == writer->declared) {
         return fv_error_set(error, FV_ERROR_ARGUMENT, "%s: %s", writer->path,
                             writer->begun ? "more tensors than were declared" : "the header is not written yet");
@@ -300,6 +333,34 @@ enum fv_status fv_writer_tensor(struct fv_writer *writer, const float *values, s
         return fv_error_set(error, FV_ERROR_ARGUMENT, "%s: tensor %s has %zu elements, %zu were declared", writer->path,
                             declaration->name, elements, declaration->elements);
     }
+    return FV_OK;
+}
+
+enum fv_status fv_writer_copy_tensor(struct fv_writer *writer, const struct fv_tensor *tensor, struct fv_error *error) {
+    enum fv_status status = check_turn(writer, tensor->elements, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    const struct declaration *declaration = &writer->declarations[writer->written];
+    if (strcmp(tensor->name, declaration->name) != 0 || tensor->type != declaration->type) {
+        return fv_error_set(error, FV_ERROR_ARGUMENT, "%s: tensor %s comes where %s was declared", writer->path,
+                            tensor->name, declaration->name);
+    }
+    status = fv_output_write(writer->output, tensor->data, tensor->bytes, error);
+    if (status == FV_OK) {
+        writer->written++;
+        status = write_padding(writer, declaration->bytes, error);
+    }
+    return status;
+}
+
+enum fv_status fv_writer_tensor(struct fv_writer *writer, const float *values, size_t elements,
+                                struct fv_error *error) {
+    enum fv_status turn = check_turn(writer, elements, error);
+    if (turn != FV_OK) {
+        return turn;
+    }
+    const struct declaration *declaration = &writer->declarations[writer->written];
     for (size_t done = 0; done < elements; done += CHUNK) {
         size_t count = elements - done < CHUNK ? elements - done : CHUNK;
         size_t bad = 0;

@@ -27,8 +27,8 @@ static void expect_record(const struct fovea_csv *table, size_t index, size_t li
 
 START_TEST(every_line_end_and_a_byte_order_mark) {
     static const char *const texts[] = {"a,b\n\n1,2\n",
-                                        "\xef\xbb\xbf"
-                                        "a,b\r\n\r\n1,2",
+                                        ("\xef\xbb\xbf"
+                                         "a,b\r\n\r\n1,2"),
                                         "a,b\r\r1,2\r"};
     struct fovea_csv table = parse(texts[_i]);
     ck_assert_uint_eq(table.count, 2);

@@ -11,6 +11,10 @@ START_TEST(says_what_would_be_saved) {
     ck_assert_str_eq(text,
                      "segmenting 40 images: about 13 min with 5 of 5 folds and 4 of 4 views; --tta off would save "
                      "10 min; each fold that --folds leaves out saves 3 min");
+    cost.fixed = true;
+    ck_assert(fovea_cost_describe(&cost, text));
+    ck_assert_str_eq(text, "segmenting 40 images: about 13 min with 5 of 5 folds and 4 of 4 views");
+    cost.fixed = false;
     cost.views = 1;
     cost.folds = 2; /* 80 s */
     ck_assert(fovea_cost_describe(&cost, text));

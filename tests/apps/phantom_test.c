@@ -7,7 +7,7 @@
 #include "fovea/memory.h"
 #include "measure/measure.h"
 #include "phantom/phantom.h"
-#include "phantom/portable_math.h"
+#include "base/portable_math.h"
 
 static struct fovea_phantom make(const struct fovea_phantom_request *request) {
     struct fovea_phantom phantom;

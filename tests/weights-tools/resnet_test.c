@@ -157,6 +157,16 @@ START_TEST(attributes_of_modules_are_checked) {
         {{"layer4.0.conv2", "groups", "K\x04"}, "module layer4.0.conv2: groups is 4, expected 2"},
         {{"layer4.0.bn3", "eps", "G\x3F\x50\x62\x4D\xD2\xF1\xA9\xFC"}, "module layer4.0.bn3: eps is 0.001"},
         {{"conv1", "padding_mode", "U\x07reflect"}, "module conv1: padding_mode is reflect, expected zeros"},
+        {{"layer1.0.se.act", "CLASS", "ctorch.nn.modules.activation\nGELU\n"}, "is a GELU, expected a ReLU"},
+        {{"layer1.0.se.gate", "CLASS", "ctorch.nn.modules.activation\nReLU\n"}, "is a ReLU, expected a Sigmoid"},
+        {{"act1", "CLASS", "ctorch.nn.modules.activation\nSiLU\n"}, "module act1 is a SiLU, expected a ReLU"},
+        {{"maxpool", "CLASS", "ctorch.nn.modules.pooling\nAvgPool2d\n"}, "maxpool is a AvgPool2d"},
+        {{"maxpool", "kernel_size", "K\x02"}, "module maxpool"},
+        {{"maxpool", "ceil_mode", "\x88"}, "module maxpool"},
+        {{"global_pool", "pool_type",
+          "U\x06"
+          "catavg"},
+         "module global_pool: pool_type is catavg, expected avg"},
     };
     for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
         enum fv_status status = convert_module(&fine[i]);

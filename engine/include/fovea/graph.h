@@ -188,4 +188,15 @@ void fv_stages_clear(struct fv_stages *stages);
 enum fv_status fv_graph_choose(struct fv_graph *graph, const char *stage, struct fv_stage *chosen,
                                struct fv_error *error);
 
+/* The linear layer at the end of a classifier: output = weight x input + bias. */
+struct fv_head {
+    const char *input_stage;               /* the stage that makes the layer's input, for fv_graph_choose */
+    size_t features, outputs;              /* values of its input and of its output */
+    const struct fv_tensor *weight, *bias; /* [outputs, features] and [outputs] of the model; the bias may be NULL */
+};
+
+/* Finds the layer that makes the output of a finished graph, whatever fv_graph_choose chose. The strings belong to the
+ * graph. Errors: FV_ERROR_UNSUPPORTED (the net does not end in a linear layer with one vector as input). */
+enum fv_status fv_graph_head(const struct fv_graph *graph, struct fv_head *head, struct fv_error *error);
+
 #endif

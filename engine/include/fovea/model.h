@@ -122,11 +122,21 @@ enum fv_status fv_writer_set_f32s(struct fv_writer *writer, const char *key, con
  * name of more than 63 bytes or another type. */
 enum fv_status fv_writer_declare(struct fv_writer *writer, const char *name, enum fv_type type, const size_t *shape,
                                  uint32_t rank, struct fv_error *error);
+/* Takes an entry over from `model` as it is, whatever its type; general.alignment, which is the writer's own business,
+ * is passed over. Errors: FV_ERROR_ARGUMENT (no such key, or set already), FV_ERROR_MEMORY. */
+enum fv_status fv_writer_copy_key(struct fv_writer *writer, const struct fv_model *model, const char *key,
+                                  struct fv_error *error);
+/* Declares a tensor with the name, type and shape of `tensor`, for fv_writer_copy_tensor. Any type; errors as
+ * fv_writer_declare. */
+enum fv_status fv_writer_declare_copy(struct fv_writer *writer, const struct fv_tensor *tensor, struct fv_error *error);
 /* Writes header, metadata and tensor infos. */
 enum fv_status fv_writer_begin(struct fv_writer *writer, struct fv_error *error);
 /* Writes the next tensor's `elements` float32 values, converted to the declared type (F16: round to nearest even;
  * FV_ERROR_MODEL if a finite value overflows, or if a value is not finite; the message names the tensor). */
 enum fv_status fv_writer_tensor(struct fv_writer *writer, const float *values, size_t elements, struct fv_error *error);
+/* Writes the next tensor's bytes as they are. `tensor` is the one that was declared. Errors: FV_ERROR_ARGUMENT,
+ * FV_ERROR_FILE. */
+enum fv_status fv_writer_copy_tensor(struct fv_writer *writer, const struct fv_tensor *tensor, struct fv_error *error);
 /* Flushes, renames, frees the writer (also on failure, when the temporary file is removed). */
 enum fv_status fv_writer_finish(struct fv_writer *writer, struct fv_error *error);
 /* Removes the temporary file and frees. NULL is allowed. */

@@ -1,9 +1,9 @@
 /* Weights back out of a model or a checkpoint, as safetensors files that other programs read.
  *
  * Every tensor is written as it is stored: the same values in the same element type (f16 as F16; q8_0, which
- * safetensors lacks, as the F32 values that the engine uses), under the name that it has in the checkpoint. A model
- * knows the names of the checkpoint that it was made from; buffers that the conversion left out are not in it. Thread
- * safety: all functions are reentrant. */
+ * safetensors lacks, as the F32 values that the engine uses), under the name that it has in the checkpoint (without a
+ * leading "module."). A model knows the names of the checkpoint that it was made from; buffers that the conversion left
+ * out are not in it. Thread safety: all functions are reentrant. */
 #ifndef FOVEA_EXPORT_H
 #define FOVEA_EXPORT_H
 

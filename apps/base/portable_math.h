@@ -1,8 +1,8 @@
-/* Private to this room: elementary functions and random numbers that give the same bits on every machine.
+/* Elementary functions and random numbers that give the same bits on every machine.
  *
- * C libraries differ in the last bits of exp, log, sin and cos, and a phantom must not. These use only additions,
- * multiplications, divisions and square roots, which IEEE 754 rounds in one way (build with -ffp-contract=off). Their
- * errors stay below 1e-12, relative or absolute, on the ranges named.
+ * C libraries differ in the last bits of exp, log, sin and cos, and a phantom or an augmented image must not. These use
+ * only additions, multiplications, divisions and square roots, which IEEE 754 rounds in one way (build with
+ * -ffp-contract=off). Their errors stay below 1e-12, relative or absolute, on the ranges named.
  *
  * Thread safety: reentrant; a generator belongs to one thread. */
 #ifndef FOVEA_APPS_PORTABLE_MATH_H

@@ -1,4 +1,4 @@
-#include "phantom/portable_math.h"
+#include "base/portable_math.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,0 +1,201 @@
+#include "coips/coips.h"
+
+#include <stdio.h>
+
+#include "coips/image_work.h"
+#include "coips/layout.h"
+#include "coips/tables.h"
+#include "commands.h"
+#include "fovea/memory.h"
+#include "pipeline/estimate.h"
+#include "pipeline/interrupt.h"
+#include "pipeline/progress.h"
+
+/* All that a run owns. */
+struct run {
+    struct fovea_coips_options options;
+    struct coips_listing listing;
+    struct fovea_models models;
+    struct fv_threads *threads;
+    struct coips_work work;
+    struct fovea_results results;
+    struct fv_error error;
+};
+
+static enum fv_status choose(struct run *run, enum fovea_task task, struct fovea_model **model) {
+    enum fv_status status =
+        fovea_models_choose(&run->models, task, run->options.field_mm, run->options.layer, model, &run->error);
+    return status != FV_OK ? status : fovea_model_identify(*model, &run->error);
+}
+
+static enum fv_status open_segmenter(struct run *run) {
+    struct fovea_model *model;
+    enum fv_status status = choose(run, FOVEA_TASK_SEGMENTATION, &model);
+    if (status != FV_OK) {
+        return status;
+    }
+    run->results.segmenter = model;
+    const struct fovea_segmenter_options choice = {.threads = run->threads, .mirror = true};
+    status = fovea_segmenter_create(model->file, &choice, &run->work.segmenter, &run->error);
+    if (status != FV_OK) {
+        return status;
+    }
+    run->results.mirrored = true;
+    run->results.folds = fovea_segmenter_folds(run->work.segmenter);
+    run->results.fold_count = fovea_segmenter_members(run->work.segmenter);
+    run->results.folds_most = run->results.fold_count;
+    size_t classes = fovea_segmenter_classes(run->work.segmenter), faz = fovea_segmenter_faz_class(run->work.segmenter);
+    if (classes != 2 || faz != 1) {
+        return fv_error_set(&run->error, FV_ERROR_MODEL,
+                            "%s: %zu classes, the FAZ being number %zu; the published program has background and FAZ",
+                            model->file_name, classes, faz);
+    }
+    return FV_OK;
+}
+
+/* Opens and plans the models. */
+static enum fv_status open_models(struct run *run) {
+    enum fv_status status = fovea_models_open(run->options.models, &run->models, &run->error);
+    status = status != FV_OK ? status : fv_threads_create(run->options.threads, &run->threads, &run->error);
+    run->results.shipped = run->models.shipped;
+    if (status == FV_OK && run->options.layer == FOVEA_LAYER_SUPERFICIAL) {
+        struct fovea_model *model;
+        status = choose(run, FOVEA_TASK_QUALITY, &model);
+        if (status == FV_OK) {
+            run->results.grader = model;
+            status = fovea_grader_create(model->file, run->threads, &run->work.grader, &run->error);
+        }
+    }
+    return status != FV_OK ? status : open_segmenter(run);
+}
+
+/* Says how long it may take, if every image is new. */
+static void tell_cost(const struct run *run) {
+    struct fovea_inputs inputs = {.items = fv_allocate(run->listing.count, sizeof *inputs.items)};
+    struct fovea_cost cost;
+    char text[FOVEA_COST_SIZE];
+    for (size_t i = 0; inputs.items != NULL && i < run->listing.count; i++) {
+        if (run->listing.items[i].refusal == NULL) {
+            inputs.items[inputs.count++] = run->listing.items[i].input;
+        }
+    }
+    if (fovea_cost_measure(&inputs, run->work.segmenter, &cost)) {
+        cost.fixed = true;
+        if (fovea_cost_describe(&cost, text)) {
+            fprintf(stderr, "fovea %s: %s\n", run->options.command, text);
+        }
+    }
+    fv_release(inputs.items);
+}
+
+static enum fv_status work_through(struct run *run) {
+    struct fovea_results *results = &run->results;
+    results->items = fv_allocate_zero(run->listing.count, sizeof *results->items);
+    if (results->items == NULL) {
+        return fv_error_set(&run->error, FV_ERROR_MEMORY, "%zu images: out of memory", run->listing.count);
+    }
+    struct fovea_progress progress;
+    fovea_progress_begin(&progress, run->listing.count);
+    fovea_interrupt_watch();
+    while (results->count < run->listing.count && !fovea_interrupted()) {
+        const struct coips_image *image = &run->listing.items[results->count];
+        struct fovea_result *result = &results->items[results->count];
+        fovea_progress_next(&progress, &image->input);
+        coips_work_on_image(&run->work, image, result);
+        results->count++;
+        fovea_progress_result(&progress, result);
+    }
+    fovea_progress_end(&progress);
+    return FV_OK;
+}
+
+/* The published tables, and our own reports. */
+static enum fv_status write_results(struct run *run) {
+    typedef enum fv_status writer(const struct fovea_results *results, const char *path, struct fv_error *error);
+    static const struct {
+        const char *name;
+        writer *write;
+    } files[] = {
+        {"results.csv", fovea_results_write_csv},
+        {"results.json", fovea_results_write_json},
+        {"report.html", fovea_results_write_report},
+    };
+    enum fv_status status = coips_tables_write(&run->options, &run->listing, &run->results, &run->error);
+    for (size_t i = 0; i < sizeof files / sizeof *files && status == FV_OK; i++) {
+        char *path = coips_path(run->options.project, COIPS_FOVEA, files[i].name);
+        status = path != NULL ? files[i].write(&run->results, path, &run->error)
+                              : fv_error_set(&run->error, FV_ERROR_MEMORY, "%s: out of memory", files[i].name);
+        fv_release(path);
+    }
+    return status;
+}
+
+/* Prints what came out; returns the exit status. */
+static int summarise(const struct run *run) {
+    size_t states[FOVEA_STATE_COUNT] = {0};
+    for (size_t i = 0; i < run->results.count; i++) {
+        states[run->results.items[i].state]++;
+    }
+    printf("%zu of %zu images: %zu ok, %zu ungradable, %zu failed\n", run->results.count, run->results.planned,
+           states[FOVEA_STATE_OK], states[FOVEA_STATE_UNGRADABLE], states[FOVEA_STATE_FAILED]);
+    if (run->results.shipped) {
+        printf("made with the small demo models that come with fovea\n");
+    }
+    printf("%s\n", FOVEA_NOTICE);
+    if (run->results.count < run->results.planned) {
+        fprintf(stderr, "fovea %s: interrupted after %zu of %zu images; the tables are those of before\n",
+                run->options.command, run->results.count, run->results.planned);
+        return FOVEA_EXIT_INTERRUPTED;
+    }
+    char *report = coips_path(run->options.project, COIPS_FOVEA, "report.html");
+    printf("%s\n", report != NULL ? report : "");
+    fv_release(report);
+    return states[FOVEA_STATE_FAILED] > 0 ? FOVEA_EXIT_SOME_FAILED : FOVEA_EXIT_DONE;
+}
+
+static void release(struct run *run) {
+    fovea_results_clear(&run->results);
+    fovea_grader_destroy(run->work.grader);
+    fovea_segmenter_destroy(run->work.segmenter);
+    fv_threads_destroy(run->threads);
+    fovea_models_close(&run->models);
+    coips_listing_clear(&run->listing);
+}
+
+int fovea_coips_run(const struct fovea_coips_options *options) {
+    struct run run = {.options = *options};
+    if (run.options.project_name == NULL) {
+        run.options.project_name = options->field_mm == 3 ? "3x3" : "6x6";
+    }
+    run.work.options = &run.options;
+    run.results.command = options->command;
+    run.results.field_mm = options->field_mm;
+    run.results.layer = fovea_layer_names[options->layer];
+    int code = FOVEA_EXIT_NO_IMAGE;
+    enum fv_status status = coips_list(options->project, options->layer, &run.listing, &run.error);
+    if (status == FV_OK && run.listing.count == 0) {
+        status =
+            fv_error_set(&run.error, FV_ERROR_FILE, "no image found: %s: " COIPS_RAW " holds none", options->project);
+    }
+    if (status == FV_OK) {
+        run.results.planned = run.listing.count;
+        run.results.ignored = run.listing.ignored;
+        code = FOVEA_EXIT_UNUSABLE;
+        status = open_models(&run);
+    }
+    status = status != FV_OK ? status : coips_layout_make(options->project, &run.error);
+    if (status == FV_OK) {
+        tell_cost(&run);
+        status = work_through(&run);
+    }
+    if (status == FV_OK && run.results.count == run.results.planned) {
+        status = write_results(&run);
+    }
+    if (status == FV_OK) {
+        code = summarise(&run);
+    } else {
+        fprintf(stderr, "fovea %s: %s\n", options->command, run.error.message);
+    }
+    release(&run);
+    return code;
+}
