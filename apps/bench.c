@@ -23,7 +23,7 @@ static const double PEAK_SECONDS = 0.5;
 struct request {
     size_t threads, size, repeat;
     const char *input; /* an array; NULL: numbers without meaning */
-    bool json, profile;
+    bool json, profile, exact;
 };
 
 /* What was measured. */
@@ -280,7 +280,8 @@ static enum fv_status make_session(const struct fv_model *model, struct fv_threa
     if (status != FV_OK) {
         return status;
     }
-    struct fv_session_options session_options = {.threads = threads, .profile = request->profile};
+    struct fv_session_options session_options = {
+        .threads = threads, .profile = request->profile, .exact = request->exact};
     status = fv_session_create(graph, &session_options, session, error);
     fv_graph_destroy(graph);
     return status;
@@ -354,6 +355,7 @@ int fovea_command_bench(int count, char **arguments) {
          .kind = FOVEA_OPTION_FLAG,
          .target = &request.profile,
          .help = "add the time and share of the peak of every node"},
+        {.name = "exact", .kind = FOVEA_OPTION_FLAG, .target = &request.exact, .help = "no Winograd transforms"},
     };
     const struct fovea_syntax syntax = {
         .command = "bench",

@@ -70,9 +70,9 @@ _fovea() {
         models) options='--help' ;;
         phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
         convert) options='--output --to --fold --preset --weights --image-size --variant --transform-input --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --help' ;;
-        inspect) options='--tensors --plan --size --image-size --variant --transform-input --help' ;;
-        infer) options='--output --trace --fold --threads --help' ;;
-        bench) options='--threads --size --repeat --input --json --profile --help' ;;
+        inspect) options='--tensors --plan --size --exact --image-size --variant --transform-input --help' ;;
+        infer) options='--output --trace --fold --threads --exact --help' ;;
+        bench) options='--threads --size --repeat --input --json --profile --exact --help' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return

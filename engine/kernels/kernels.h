@@ -65,6 +65,24 @@ struct fv_window {
     size_t pad_top, pad_left; /* the padding at the end follows from the output size */
 };
 
+/* Winograd's F(4x4, 3x3) over one plane block: the output is cut into tiles of 4 x 4, numbered row by row, tiles_x to a
+ * row; those at the end may hang over. Each is transformed into 36 points. */
+enum { FV_WINOGRAD_OUTPUTS = 4, FV_WINOGRAD_POINTS = 36 };
+
+struct fv_winograd {
+    size_t input_height, input_width, output_height, output_width;
+    size_t pad_top, pad_left; /* the padding at the end follows from the output size */
+    size_t tiles_x;
+};
+
+/* As fv_epilogue, for one plane block. */
+struct fv_winograd_epilogue {
+    const float *bias;     /* [width] */
+    const float *residual; /* a plane block like the output, or NULL */
+    enum fv_activation activation;
+    float slope;
+};
+
 struct fv_kernels {
     enum fv_isa isa;
     size_t width;        /* floats in a vector, channels in a plane block */
@@ -78,6 +96,21 @@ struct fv_kernels {
      * [width]. */
     void (*depthwise)(const struct fv_window *window, const float *input, const float *weights, const float *bias,
                       enum fv_activation activation, float slope, size_t first_row, size_t last_row, float *output);
+
+    /* Winograd's convolution, whose matrices A, B and G kernels/winograd/winograd.h gives; point i * 6 + j of a tile is
+     * element (i, j) of the transformed matrix.
+     * Input: B^T d B of tiles first .. first+count-1, as transformed[point * point_stride + (tile - first) *
+     * tile_stride + lane]; inputs in the padding are zero.
+     * Weights: G g G^T of `count` filters (a multiple of width), tap (y, x) of filter i at weights[(3 y + x) *
+     * tap_stride + i], as transformed[point * point_stride + i].
+     * Output: y = activation(A^T m A + bias + residual) of the products m, laid out as the transformed input. */
+    void (*winograd_input)(const struct fv_winograd *geometry, const float *input, size_t first, size_t count,
+                           float *transformed, size_t point_stride, size_t tile_stride);
+    void (*winograd_weights)(const float *weights, size_t tap_stride, size_t count, float *transformed,
+                             size_t point_stride);
+    void (*winograd_output)(const struct fv_winograd *geometry, const float *products, size_t point_stride,
+                            size_t tile_stride, const struct fv_winograd_epilogue *epilogue, size_t first, size_t count,
+                            float *output);
 
     /* Maximum over the taps that lie inside the input (at least one does). */
     void (*max_pool)(const struct fv_window *window, const float *input, size_t first_row, size_t last_row,

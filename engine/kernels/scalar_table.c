@@ -13,5 +13,6 @@
 #include "kernels/reorder/reorder_scalar.h"
 #include "kernels/softmax/softmax_scalar.h"
 #include "kernels/upsample/upsample_scalar.h"
+#include "kernels/winograd/winograd_scalar.h"
 
 #include "kernels/table_fill.h"

@@ -93,6 +93,7 @@ struct fv_context {
     const struct fv_kernels *kernels;
     struct fv_caches caches;
     enum fv_gemm gemm;
+    bool exact; /* only algorithms that sum products directly */
     const struct fv_view *views; /* by fv_value */
 };
 

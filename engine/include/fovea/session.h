@@ -23,6 +23,7 @@ enum fv_gemm {
 struct fv_session_options {
     struct fv_threads *threads; /* not owned; NULL runs on the calling thread */
     enum fv_gemm gemm;
+    bool exact;   /* sum every product directly: no Winograd transforms, whose rounding error is somewhat larger */
     bool profile; /* measure every node's time */
 };
 

@@ -27,6 +27,10 @@ typedef void check_function(struct check *check);
     CHECK(gemm_rounding)                                                                                               \
     CHECK(gemm_same_bits)                                                                                              \
     CHECK(depthwise)                                                                                                   \
+    CHECK(winograd_input)                                                                                              \
+    CHECK(winograd_weights)                                                                                            \
+    CHECK(winograd_output)                                                                                             \
+    CHECK(winograd_is_a_convolution)                                                                                   \
     CHECK(max_pool)                                                                                                    \
     CHECK(average_pool)                                                                                                \
     CHECK(affine)                                                                                                      \

@@ -37,6 +37,13 @@ static const struct shape_case convolutions[] = {
     {3, 18, 1, 3, 3, 2, 2, {0, 1, 1, 1}, 8, 9, false, false},
     {2, 5, 1, 5, 3, 2, 3, {0, 2, 3, 1}, 11, 10, true, false}, /* all four paddings differ */
     {6, 7, 1, 5, 5, 1, 1, {4, 4, 4, 4}, 2, 3, true, false},   /* kernel above the input */
+    {16, 16, 1, 3, 3, 1, 1, SAME, 8, 8, true, false}, /* this one and the next six by Winograd */
+    {17, 33, 1, 3, 3, 1, 1, SAME, 13, 9, false, false},
+    {48, 20, 1, 3, 3, 1, 1, NONE, 18, 14, true, false},
+    {35, 64, 1, 3, 3, 1, 1, {0, 1, 2, 0}, 31, 35, true, false}, /* several blocks of tiles */
+    {32, 80, 1, 3, 3, 1, 1, {2, 2, 2, 2}, 10, 11, true, false},
+    {176, 300, 1, 3, 3, 1, 1, SAME, 8, 12, true, false}, /* weights transformed on the way, outputs cut in groups */
+    {320, 150, 1, 3, 3, 1, 1, SAME, 9, 40, false, false},
     {8, 8, 2, 3, 3, 1, 1, SAME, 6, 6, true, false},
     {32, 32, 8, 3, 3, 1, 1, SAME, 7, 5, false, false},
     {15, 15, 5, 3, 3, 2, 2, SAME, 9, 9, true, false},

@@ -1,0 +1,303 @@
+/* A 3 x 3 convolution of stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications.
+ *
+ * A task takes a block of output tiles, transforms all their input channels, and then, for one tile of output vectors
+ * after another, multiplies at each of the 36 points (transformed tiles as rows, transformed weights as columns, the
+ * same register tile as every product) and transforms the sums back. Transformed tiles, sums and weights of a task lie
+ * in its scratch, within the second-level cache where the channels are few, so nothing but inputs and outputs goes
+ * through memory.
+ *
+ * Small weights are transformed once, when the session is made. Large ones would take four times the memory; they stay
+ * as they are, and each task transforms a chunk at a time just before its use (Lavin and Gray 2016; the points are
+ * those of kernels/winograd/winograd.h). */
+#include <stdio.h>
+
+#include "fovea/memory.h"
+#include "ops/product.h"
+
+enum {
+    TILE_BLOCK = 48,             /* tiles of a task: a multiple of every register tile's rows */
+    LEAST_TASKS = 8,             /* cut the outputs where the tiles alone give fewer */
+    LEAST_VECTOR_TILES = 4,      /* of a task that shares its tiles with others: each transforms the inputs anew */
+    LEAST_CHANNELS = 16,         /* below, the transforms cost more than the products */
+    TRANSFORMED_LIMIT = 5 << 20, /* bytes of transformed weights that are kept */
+    PANEL_BYTES = 16384,
+    PASSING_CHANNELS = 64, /* of a chunk of weights that are transformed on the way */
+    TAPS = 9
+};
+
+/* Vector operations, loads and stores included, of one tile and block of the input transform, of one tile and vector of
+ * the output transform, of one filter and vector of the weight transform. */
+enum { INPUT_COST = 240, OUTPUT_COST = 210, WEIGHT_COST = 115 };
+
+struct winograd {
+    struct fv_product *product; /* bias, and the weights unless `filters` has them */
+    float *filters;             /* [vector tiles][chunks][FV_WINOGRAD_POINTS][channels][vectors][width], or NULL */
+    struct fv_winograd geometry;
+    size_t channels, tiles;
+    size_t tile_block, tile_blocks;                    /* tiles of a task and how many such blocks */
+    size_t vector_tiles, vector_tile_block, groups;    /* the same for the tiles of output vectors */
+    size_t chunk_blocks;                               /* plane blocks in a chunk of the sum */
+    size_t tile_stride, input_stride, products_stride; /* of transformed tiles, and of points */
+};
+
+/* How the output is cut. */
+static void cut(const struct fv_context *context, const struct fv_node *node, struct winograd *w) {
+    const struct fv_shape input = context->views[node->inputs[0]].shape, output = context->views[node->output].shape;
+    const size_t lanes = context->kernels->tile_vectors * context->kernels->width;
+    w->geometry = (struct fv_winograd){.input_height = input.height,
+                                       .input_width = input.width,
+                                       .output_height = output.height,
+                                       .output_width = output.width,
+                                       .pad_top = node->options.convolution.padding.top,
+                                       .pad_left = node->options.convolution.padding.left,
+                                       .tiles_x = (output.width + FV_WINOGRAD_OUTPUTS - 1) / FV_WINOGRAD_OUTPUTS};
+    w->channels = input.channels;
+    w->tiles = w->geometry.tiles_x * ((output.height + FV_WINOGRAD_OUTPUTS - 1) / FV_WINOGRAD_OUTPUTS);
+    w->tile_blocks = (w->tiles + TILE_BLOCK - 1) / TILE_BLOCK;
+    w->tile_block = fv_round_up((w->tiles + w->tile_blocks - 1) / w->tile_blocks, context->kernels->tile_rows);
+    w->tile_blocks = (w->tiles + w->tile_block - 1) / w->tile_block;
+    w->vector_tiles = (output.channels + lanes - 1) / lanes;
+    w->groups = (LEAST_TASKS + w->tile_blocks - 1) / w->tile_blocks;
+    const size_t most = w->vector_tiles / LEAST_VECTOR_TILES;
+    w->groups = w->groups < most ? w->groups : most;
+    w->groups = w->groups > 1 ? w->groups : 1;
+    w->vector_tile_block = (w->vector_tiles + w->groups - 1) / w->groups;
+    w->groups = (w->vector_tiles + w->vector_tile_block - 1) / w->vector_tile_block;
+}
+
+static bool keeps_filters(const struct fv_context *context, const struct winograd *w) {
+    const size_t lanes = context->kernels->tile_vectors * context->kernels->width;
+    return w->vector_tiles * lanes * w->channels * FV_WINOGRAD_POINTS * sizeof(float) <= TRANSFORMED_LIMIT;
+}
+
+/* Vector operations of the transforms and products, over those of the direct sum. */
+static double relative_cost(const struct fv_context *context, const struct fv_node *node, const struct winograd *w) {
+    const double tiles = (double)w->tiles, channels = (double)w->channels;
+    const double vectors = (double)(w->vector_tiles * context->kernels->tile_vectors);
+    const double blocks = (double)context->views[node->inputs[0]].blocks * (double)w->groups;
+    const double filters = keeps_filters(context, w) ? 0 : channels * vectors * (double)w->tile_blocks;
+    const double direct = TAPS * channels * vectors * (double)fv_pixels(context->views[node->output].shape);
+    return (FV_WINOGRAD_POINTS * tiles * channels * vectors + INPUT_COST * tiles * blocks +
+            OUTPUT_COST * tiles * vectors + WEIGHT_COST * filters) /
+           direct;
+}
+
+static bool accept(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
+    const struct fv_view *input = &context->views[node->inputs[0]], *output = &context->views[node->output];
+    if (context->exact) {
+        snprintf(reason, FV_REASON_SIZE, "switched off by the option \"exact\"");
+        return false;
+    }
+    if (input->shape.kind != FV_PLANES || output->shape.kind != FV_PLANES || node->options.convolution.groups != 1) {
+        snprintf(reason, FV_REASON_SIZE, "grouped, or not from planes to planes");
+        return false;
+    }
+    if (node->options.convolution.kernel_y != 3 || node->options.convolution.kernel_x != 3 ||
+        node->options.convolution.stride_y != 1 || node->options.convolution.stride_x != 1) {
+        snprintf(reason, FV_REASON_SIZE, "kernel %zu x %zu, stride %zu x %zu, expected 3 x 3 and 1 x 1",
+                 node->options.convolution.kernel_y, node->options.convolution.kernel_x,
+                 node->options.convolution.stride_y, node->options.convolution.stride_x);
+        return false;
+    }
+    if (input->shape.channels < LEAST_CHANNELS || output->shape.channels < LEAST_CHANNELS) {
+        snprintf(reason, FV_REASON_SIZE, "%zu channels to %zu, expected at least %d", input->shape.channels,
+                 output->shape.channels, LEAST_CHANNELS);
+        return false;
+    }
+    struct winograd w = {0};
+    cut(context, node, &w);
+    const double cost = relative_cost(context, node, &w);
+    if (cost > 0.9) {
+        snprintf(reason, FV_REASON_SIZE, "would cost %.2f of the direct sum", cost);
+        return false;
+    }
+    return true;
+}
+
+/* Plane blocks of a chunk. Chunks show in the bits of a sum, so they are the same on all machines of an instruction
+ * set: a panel of kept weights takes half of a usual first-level cache; weights that are transformed on the way lie in
+ * the second-level cache with all their points. */
+static size_t chunk_blocks(const struct fv_context *context, const struct winograd *w) {
+    const struct fv_kernels *kernels = context->kernels;
+    const size_t depth = PANEL_BYTES / (kernels->tile_vectors * kernels->width * sizeof(float));
+    return (w->filters != NULL || depth < PASSING_CHANNELS ? depth : PASSING_CHANNELS) / kernels->width;
+}
+
+/* Channels first .. last-1 of the plane blocks from `block` on that form one chunk. */
+struct range {
+    size_t block, last_block, first, last;
+};
+
+static struct range chunk_at(const struct fv_view *input, const struct winograd *w, size_t block) {
+    struct range range = {.block = block, .last_block = block + w->chunk_blocks};
+    range.last_block = range.last_block < input->blocks ? range.last_block : input->blocks;
+    const struct fv_lanes *end = &input->lanes[range.last_block - 1];
+    range.first = input->lanes[block].first;
+    range.last = end->first + end->count;
+    return range;
+}
+
+/* Vectors of tile `tile` of output vectors. */
+static size_t tile_width(const struct fv_context *context, const struct winograd *w, size_t tile) {
+    const size_t left = w->product->part_vectors - tile * context->kernels->tile_vectors;
+    return left < context->kernels->tile_vectors ? left : context->kernels->tile_vectors;
+}
+
+/* Transforms one chunk of the weights of one tile of output vectors. */
+static void transform_weights(const struct fv_context *context, const struct fv_view *input, const struct winograd *w,
+                              size_t tile, const struct range *chunk, float *filters) {
+    const size_t width = context->kernels->width, lanes = tile_width(context, w, tile) * width;
+    const float *panel = w->product->weights + tile * context->kernels->tile_vectors * width * w->product->depth;
+    for (size_t b = chunk->block; b < chunk->last_block; b++) {
+        const size_t count = input->lanes[b].count * lanes;
+        context->kernels->winograd_weights(panel + input->lanes[b].first * TAPS * lanes, count, count,
+                                           filters + (input->lanes[b].first - chunk->first) * lanes,
+                                           (chunk->last - chunk->first) * lanes);
+    }
+}
+
+/* Where the kept weights of a chunk lie. */
+static size_t filter_offset(const struct fv_context *context, const struct winograd *w, size_t tile, size_t channel) {
+    const size_t width = context->kernels->width;
+    return FV_WINOGRAD_POINTS * (tile * context->kernels->tile_vectors * width * w->channels +
+                                 channel * tile_width(context, w, tile) * width);
+}
+
+/* Transforms all weights and lets go of the untransformed. */
+static enum fv_status keep_filters(const struct fv_context *context, const struct fv_node *node, struct winograd *w,
+                                   struct fv_error *error) {
+    const struct fv_view *input = &context->views[node->inputs[0]];
+    const size_t floats = FV_WINOGRAD_POINTS * w->product->part_vectors * context->kernels->width * w->channels;
+    w->filters = fv_allocate(floats, sizeof(float));
+    if (w->filters == NULL) {
+        return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory for %zu transformed weights", node->name,
+                            floats);
+    }
+    w->chunk_blocks = chunk_blocks(context, w);
+    for (size_t tile = 0; tile < w->vector_tiles; tile++) {
+        for (size_t block = 0; block < input->blocks; block += w->chunk_blocks) {
+            const struct range chunk = chunk_at(input, w, block);
+            transform_weights(context, input, w, tile, &chunk,
+                              w->filters + filter_offset(context, w, tile, chunk.first));
+        }
+    }
+    fv_release(w->product->weights);
+    w->product->weights = NULL;
+    w->product->weight_floats = floats;
+    return FV_OK;
+}
+
+static enum fv_status prepare(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
+    struct winograd *w = fv_allocate_zero(1, sizeof *w);
+    if (w == NULL) {
+        return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", node->name);
+    }
+    node->state = w;
+    enum fv_status status = fv_product_create(context, node, FV_PRODUCT_CONVOLUTION, false, &w->product, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    cut(context, node, w);
+    const size_t lanes = context->kernels->tile_vectors * context->kernels->width;
+    size_t chunk_floats = 0;
+    if (keeps_filters(context, w)) {
+        status = keep_filters(context, node, w, error);
+    } else {
+        w->chunk_blocks = chunk_blocks(context, w);
+        chunk_floats = FV_WINOGRAD_POINTS * w->chunk_blocks * context->kernels->width * lanes;
+    }
+    /* Strides that are no power of two spread points and tiles over the sets of the caches. */
+    w->tile_stride = fv_round_up(w->channels, FV_TOKEN_ALIGNMENT) + FV_TOKEN_ALIGNMENT;
+    w->input_stride = w->tile_block * w->tile_stride + FV_TOKEN_ALIGNMENT;
+    w->products_stride = w->tile_block * lanes + FV_TOKEN_ALIGNMENT;
+    node->state_bytes = w->product->weight_floats * sizeof(float);
+    node->tasks = w->tile_blocks * w->groups;
+    node->scratch = (FV_WINOGRAD_POINTS * (w->input_stride + w->products_stride) + chunk_floats) * sizeof(float);
+    return status;
+}
+
+/* The products of one chunk at all points: sums[point][tile][vectors][width]. */
+static void multiply(const struct fv_context *context, const struct winograd *w, const struct range *chunk,
+                     size_t vectors, size_t tiles, const float *transformed, const float *filters, float *sums) {
+    const struct fv_kernels *kernels = context->kernels;
+    const size_t channels = chunk->last - chunk->first, lanes = vectors * kernels->width;
+    const float *inputs[FV_MAX_TILE_ROWS];
+    float *outputs[FV_MAX_TILE_ROWS];
+    struct fv_gemm_tile tile = {.vectors = vectors,
+                                .segments = 1,
+                                .length = channels,
+                                .inputs = inputs,
+                                .outputs = outputs,
+                                .output_stride = kernels->width,
+                                .accumulate = chunk->block != 0};
+    for (size_t point = 0; point < FV_WINOGRAD_POINTS; point++) {
+        tile.weights = filters + point * channels * lanes;
+        for (size_t first = 0; first < tiles; first += kernels->tile_rows) {
+            tile.rows = tiles - first < kernels->tile_rows ? tiles - first : kernels->tile_rows;
+            for (size_t r = 0; r < tile.rows; r++) {
+                inputs[r] = transformed + point * w->input_stride + (first + r) * w->tile_stride + chunk->first;
+                outputs[r] = sums + point * w->products_stride + (first + r) * lanes;
+            }
+            kernels->gemm_tile(&tile);
+        }
+    }
+}
+
+/* All chunks of one tile of output vectors, and the way back. */
+static void run_vectors(const struct fv_context *context, const struct fv_node *node, const struct winograd *w,
+                        size_t tile, size_t first, size_t tiles, float *transformed) {
+    const struct fv_view *input = &context->views[node->inputs[0]], *output = &context->views[node->output];
+    const size_t width = context->kernels->width, vectors = tile_width(context, w, tile);
+    float *sums = transformed + FV_WINOGRAD_POINTS * w->input_stride;
+    float *scratch = sums + FV_WINOGRAD_POINTS * w->products_stride;
+    for (size_t block = 0; block < input->blocks; block += w->chunk_blocks) {
+        const struct range chunk = chunk_at(input, w, block);
+        const float *filters = scratch;
+        if (w->filters != NULL) {
+            filters = w->filters + filter_offset(context, w, tile, chunk.first);
+        } else {
+            transform_weights(context, input, w, tile, &chunk, scratch);
+        }
+        multiply(context, w, &chunk, vectors, tiles, transformed, filters, sums);
+    }
+    for (size_t v = 0; v < vectors; v++) {
+        const size_t block = tile * context->kernels->tile_vectors + v;
+        const struct fv_winograd_epilogue epilogue = {
+            .bias = w->product->bias + block * width,
+            .residual = node->residual != FV_NO_VALUE ? context->views[node->residual].block[block] : NULL,
+            .activation = node->activation,
+            .slope = node->slope};
+        context->kernels->winograd_output(&w->geometry, sums + v * width, w->products_stride, vectors * width,
+                                          &epilogue, first, tiles, output->block[block]);
+    }
+}
+
+static void run(const struct fv_context *context, const struct fv_node *node, size_t task, void *scratch) {
+    const struct winograd *w = node->state;
+    const struct fv_view *input = &context->views[node->inputs[0]];
+    float *transformed = scratch;
+    const size_t first = task % w->tile_blocks * w->tile_block, group = task / w->tile_blocks;
+    const size_t tiles = w->tiles - first < w->tile_block ? w->tiles - first : w->tile_block;
+    /* A block that is not full is followed, in the transformed tile, by the next one's channels. */
+    for (size_t b = 0; b < input->blocks; b++) {
+        context->kernels->winograd_input(&w->geometry, input->block[b], first, tiles,
+                                         transformed + input->lanes[b].first, w->input_stride, w->tile_stride);
+    }
+    for (size_t tile = group * w->vector_tile_block;
+         tile < (group + 1) * w->vector_tile_block && tile < w->vector_tiles; tile++) {
+        run_vectors(context, node, w, tile, first, tiles, transformed);
+    }
+}
+
+static void release(struct fv_node *node) {
+    struct winograd *w = node->state;
+    if (w != NULL) {
+        fv_product_release(w->product);
+        fv_release(w->filters);
+        fv_release(w);
+        node->state = NULL;
+    }
+}
+
+const struct fv_algorithm fv_algorithm_winograd = {
+    .name = "winograd_4x4", .accept = accept, .prepare = prepare, .run = run, .release = release};

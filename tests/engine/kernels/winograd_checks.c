@@ -1,0 +1,134 @@
+/* The transforms of Winograd's convolution against their matrices, and as a convolution. */
+#include <stdio.h>
+
+#include "harness.h"
+
+/* Greatest sums of magnitudes in a row of B^T, G and A^T: a transform of numbers of at most 1 has terms of at most the
+ * square. A line takes at most 5 roundings, constants included, so both passes cost at most 6 epsilon of it. */
+static const double INPUT_GAIN = 5.13 * 5.13, WEIGHT_GAIN = 1.48 * 1.48, OUTPUT_GAIN = 7.37 * 7.37;
+static const double ROUNDINGS = 6 * (double)FLT_EPSILON;
+
+/* Outputs from 1 x 1 on: below, at and above one tile, several tiles that hang over, paddings of each kind. */
+static const struct fv_winograd geometries[] = {
+    {1, 1, 1, 1, 1, 1, 1},    {4, 4, 4, 4, 1, 1, 1},     {5, 3, 5, 3, 1, 1, 1},
+    {6, 6, 4, 4, 0, 0, 1},    {16, 20, 16, 20, 1, 1, 5}, {9, 23, 9, 23, 1, 1, 6},
+    {11, 14, 9, 12, 0, 0, 3}, {7, 10, 9, 10, 2, 1, 3},   {13, 7, 13, 9, 1, 2, 3},
+};
+enum { GEOMETRIES = sizeof geometries / sizeof geometries[0] };
+
+static size_t tiles_of(const struct fv_winograd *geometry) {
+    return geometry->tiles_x * ((geometry->output_height + FV_WINOGRAD_OUTPUTS - 1) / FV_WINOGRAD_OUTPUTS);
+}
+
+/* Tiles of a geometry, transformed in two calls that meet in the middle; strides with a gap. */
+static void transform_input(const struct fv_kernels *table, const struct fv_winograd *geometry, const float *input,
+                            struct guarded *transformed) {
+    const size_t tiles = tiles_of(geometry), middle = tiles / 2, stride = transformed->count / FV_WINOGRAD_POINTS;
+    table->winograd_input(geometry, input, 0, middle, transformed->data, stride, table->width);
+    table->winograd_input(geometry, input, middle, tiles - middle, transformed->data + middle * table->width, stride,
+                          table->width);
+}
+
+void check_winograd_input(struct check *check) {
+    const size_t width = check->table->width;
+    for (size_t g = 0; g < GEOMETRIES; g++) {
+        const struct fv_winograd *geometry = &geometries[g];
+        struct guarded input = guarded_random(check, geometry->input_height * geometry->input_width * width, -1, 1);
+        struct guarded actual = guarded_make(FV_WINOGRAD_POINTS * tiles_of(geometry) * width);
+        struct guarded expected = guarded_make(actual.count);
+        char what[48];
+        snprintf(what, sizeof what, "input transform, geometry %zu", g);
+        transform_input(check->table, geometry, input.data, &actual);
+        transform_input(check->reference, geometry, input.data, &expected);
+        check_close(check, &actual, &expected, INPUT_GAIN * ROUNDINGS, 0, what);
+        guarded_end(check, input, what);
+        guarded_end(check, actual, what);
+        guarded_end(check, expected, what);
+    }
+}
+
+void check_winograd_weights(struct check *check) {
+    const size_t width = check->table->width;
+    for (size_t vectors = 1; vectors < 6; vectors++) {
+        const size_t count = vectors * width;
+        struct guarded weights = guarded_random(check, 9 * count, -1, 1);
+        struct guarded actual = guarded_make(FV_WINOGRAD_POINTS * count), expected = guarded_make(actual.count);
+        check->table->winograd_weights(weights.data, count, count, actual.data, count);
+        check->reference->winograd_weights(weights.data, count, count, expected.data, count);
+        check_close(check, &actual, &expected, WEIGHT_GAIN * ROUNDINGS, 0, "weight transform");
+        guarded_end(check, weights, "weights");
+        guarded_end(check, actual, "weight transform");
+        guarded_end(check, expected, "weight transform");
+    }
+}
+
+void check_winograd_output(struct check *check) {
+    const size_t width = check->table->width;
+    for (size_t i = 0; i < (size_t)GEOMETRIES * ACTIVATIONS * 2; i++) {
+        const struct fv_winograd *geometry = &geometries[i % GEOMETRIES];
+        const enum fv_activation activation = (enum fv_activation)(i / GEOMETRIES % ACTIVATIONS);
+        const size_t tiles = tiles_of(geometry), stride = tiles * width, middle = tiles / 2;
+        struct guarded products = guarded_random(check, FV_WINOGRAD_POINTS * stride, -1, 1);
+        struct guarded actual = guarded_make(geometry->output_height * geometry->output_width * width);
+        struct guarded expected = guarded_make(actual.count);
+        struct guarded bias = guarded_random(check, width, -1, 1),
+                       residual = guarded_random(check, actual.count, -1, 1);
+        const struct fv_winograd_epilogue epilogue = {bias.data, i % 2 == 0 ? residual.data : NULL, activation, 0.01F};
+        check->reference->winograd_output(geometry, products.data, stride, width, &epilogue, 0, tiles, expected.data);
+        check->table->winograd_output(geometry, products.data, stride, width, &epilogue, 0, middle, actual.data);
+        check->table->winograd_output(geometry, products.data + middle * width, stride, width, &epilogue, middle,
+                                      tiles - middle, actual.data);
+        const double bound = (OUTPUT_GAIN + 2) * ROUNDINGS * activation_slope(activation, 0.01F);
+        check_close(check, &actual, &expected, bound + activation_error(activation), ACTIVATION_RELATIVE,
+                    "output transform");
+        guarded_end(check, products, "products");
+        guarded_end(check, bias, "bias");
+        guarded_end(check, residual, "residual");
+        guarded_end(check, actual, "output transform");
+        guarded_end(check, expected, "output transform");
+    }
+}
+
+/* All three together, lane by lane, are the depthwise convolution of the same weights. A wrong constant shows at 1e-2;
+ * the rounding of random numbers stayed below 6e-6 over a million outputs, and the bound leaves room for a factor of
+ * four. */
+void check_winograd_is_a_convolution(struct check *check) {
+    const size_t width = check->table->width;
+    for (size_t g = 0; g < GEOMETRIES; g++) {
+        const struct fv_winograd *geometry = &geometries[g];
+        const struct fv_window window = {.input_height = geometry->input_height,
+                                         .input_width = geometry->input_width,
+                                         .output_height = geometry->output_height,
+                                         .output_width = geometry->output_width,
+                                         .kernel_height = 3,
+                                         .kernel_width = 3,
+                                         .stride_y = 1,
+                                         .stride_x = 1,
+                                         .pad_top = geometry->pad_top,
+                                         .pad_left = geometry->pad_left};
+        const size_t tiles = tiles_of(geometry), stride = tiles * width;
+        struct guarded input = guarded_random(check, geometry->input_height * geometry->input_width * width, -1, 1);
+        struct guarded weights = guarded_random(check, 9 * width, -1, 1), bias = guarded_random(check, width, -1, 1);
+        struct guarded points = guarded_make(FV_WINOGRAD_POINTS * stride);
+        struct guarded filters = guarded_make(FV_WINOGRAD_POINTS * width);
+        struct guarded actual = guarded_make(geometry->output_height * geometry->output_width * width);
+        struct guarded expected = guarded_make(actual.count);
+        transform_input(check->table, geometry, input.data, &points);
+        check->table->winograd_weights(weights.data, width, width, filters.data, width);
+        for (size_t i = 0; i < points.count; i++) {
+            points.data[i] *= filters.data[i / stride * width + i % width];
+        }
+        const struct fv_winograd_epilogue epilogue = {bias.data, NULL, FV_ACTIVATION_NONE, 0};
+        check->table->winograd_output(geometry, points.data, stride, width, &epilogue, 0, tiles, actual.data);
+        check->reference->depthwise(&window, input.data, weights.data, bias.data, FV_ACTIVATION_NONE, 0, 0,
+                                    geometry->output_height, expected.data);
+        check_close(check, &actual, &expected, 2.4e-5, 0, "winograd convolution");
+        guarded_end(check, input, "input");
+        guarded_end(check, weights, "weights");
+        guarded_end(check, bias, "bias");
+        guarded_end(check, points, "points");
+        guarded_end(check, filters, "filters");
+        guarded_end(check, actual, "winograd convolution");
+        guarded_end(check, expected, "winograd convolution");
+    }
+}
