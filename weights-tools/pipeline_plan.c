@@ -68,10 +68,10 @@ static void set_classes(struct plan *plan, const struct sources *from) {
          same_texts(options->classes, options->class_count, from->preset->classes, from->preset->class_count));
 }
 
-/* The side of the input that the network itself fixes; 0 if it takes any. */
-static uint32_t fixed_size(const struct plan *plan) {
+/* A size that the network's plan has set; 0 if it has not. */
+static uint32_t planned_size(const struct plan *plan, const char *key) {
     for (size_t i = 0; i < plan->value_count; i++) {
-        if (strcmp(plan->values[i].key, "swin.image_size") == 0) {
+        if (strcmp(plan->values[i].key, key) == 0) {
             return plan->values[i].integers[0];
         }
     }
@@ -83,9 +83,12 @@ static uint32_t fixed_size(const struct plan *plan) {
 static void set_size(struct plan *plan, const struct sources *from) {
     const struct fv_convert_options *options = from->given;
     const bool resized = options->resize == NULL || strcmp(options->resize, "none") != 0;
-    const uint32_t own = fixed_size(plan), preset = resized ? from->preset->resize_size : 0;
+    const uint32_t own = planned_size(plan, "swin.image_size"), preset = resized ? from->preset->resize_size : 0;
     uint32_t size = options->resize_size != 0 ? options->resize_size : options->image_size;
-    if (options->resize_size != 0 && options->image_size != 0 && options->resize_size != options->image_size) {
+    /* Of an EfficientNet that pads for a fixed image size, --image-size is that one; its input may have any. */
+    const bool padded = planned_size(plan, "efficientnet.image_size") != 0;
+    if (!padded && options->resize_size != 0 && options->image_size != 0 &&
+        options->resize_size != options->image_size) {
         plan_fail(plan, FV_ERROR_ARGUMENT, "--image-size %u and the size in --resize, %u, differ", options->image_size,
                   options->resize_size);
     }

@@ -457,6 +457,21 @@ START_TEST(whole_module_tells_what_tensors_do_not) {
 }
 END_TEST
 
+/* lukemelas' image size fixes the padding, and the input's size unless --resize says another. */
+START_TEST(padding_size_and_input_size_may_differ) {
+    for (uint32_t resized = 0; resized <= 90; resized += 90) {
+        set_options(5);
+        options.resize = resized != 0 ? "bilinear" : NULL;
+        options.resize_size = resized;
+        expect(convert_tensors(), FV_OK, "");
+        struct fv_model *model = open_model();
+        expect_value(model, "efficientnet.image_size", "75");
+        expect_value(model, "fovea.input_size", resized != 0 ? "90" : "75");
+        fv_model_close(model);
+    }
+}
+END_TEST
+
 /* Exchanges the parts of all names that begin with one prefix for another. */
 static void rename_all(const char *from, const char *to) {
     char name[96];
@@ -495,6 +510,7 @@ int main(void) {
         {"value_that_is_not_finite_is_named", value_that_is_not_finite_is_named, TOUCHED},
         {"auxiliary_head_is_left_out_and_must_be_complete", auxiliary_head_is_left_out_and_must_be_complete, 0},
         {"whole_module_tells_what_tensors_do_not", whole_module_tells_what_tensors_do_not, MODULES},
+        {"padding_size_and_input_size_may_differ", padding_size_and_input_size_may_differ, 0},
         {"relatives_are_refused", relatives_are_refused, 0},
     };
     return check_run("families", cases, sizeof cases / sizeof *cases);
