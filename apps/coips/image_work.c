@@ -211,6 +211,12 @@ static enum fv_status grade(struct job *job, const struct fovea_image *decoded) 
     return status;
 }
 
+/* There is an image of this name that no earlier run can have put there: it may be the only copy. */
+static enum fv_status refuse_other(const struct job *job, enum fovea_quality grade) {
+    return fv_error_set(job->error, FV_ERROR_FILE, "%s: %s holds another image of that name; move it away",
+                        name_of(job), coips_grade_folders[grade]);
+}
+
 /* Takes the image out of the folder of another grade, if it is the same image. */
 static enum fv_status leave_folder(struct job *job, enum fovea_quality grade) {
     char *path = coips_path(project_of(job), coips_grade_folders[grade], job->image->png);
@@ -225,8 +231,7 @@ static enum fv_status leave_folder(struct job *job, enum fovea_quality grade) {
             remove_products(job, grade);
             unlink(path);
         } else {
-            status = fv_error_set(job->error, FV_ERROR_FILE, "%s: %s holds another image of that name; move it away",
-                                  name_of(job), coips_grade_folders[grade]);
+            status = refuse_other(job, grade);
         }
     }
     fv_release(bytes);
@@ -253,7 +258,8 @@ static enum fv_status file_by_grade(struct job *job) {
     const uint8_t *staged = keep ? job->old : job->png;
     size_t staged_size = keep ? job->old_size : job->png_size;
     if (status == FV_OK && !same_bytes(bytes, size, staged, staged_size)) {
-        status = write_file(path, staged, staged_size, job->error);
+        bool other = bytes != NULL && !same_bytes(bytes, size, job->old, job->old_size);
+        status = other ? refuse_other(job, job->grade) : write_file(path, staged, staged_size, job->error);
     }
     fv_release(bytes);
     fv_release(path);

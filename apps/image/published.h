@@ -3,9 +3,8 @@
  *
  * Each takes an image as fovea_image_read decoded it and turns it, in place, into what that library returns for the
  * same file: byte for byte with OpenCV 4.6, Pillow 9.4 and scikit-image 0.19 (on imageio) for every file that
- * fovea_image_read takes, but for palettes of TIFF files, whose 16 bit entries OpenCV scales by 255 / 65535 and we by
- * their high byte. Errors of all, naming `name`: FV_ERROR_MEMORY, and where said FV_ERROR_UNSUPPORTED; on failure the
- * image is unchanged.
+ * fovea_image_read takes. Errors of all, naming `name`: FV_ERROR_MEMORY, and where said FV_ERROR_UNSUPPORTED; on
+ * failure the image is unchanged.
  *
  * Thread safety: all functions are reentrant. */
 #ifndef FOVEA_APPS_IMAGE_PUBLISHED_H

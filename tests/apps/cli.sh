@@ -60,6 +60,8 @@ expect 2 "expected superficial or deep" "$fovea" run --fov 3 --layer middle -o o
 expect 2 "outside" "$fovea" run --fov 0 --layer deep -o out x.png
 expect 2 "did you mean --layer" "$fovea" run --fov 3 --layre deep -o out x.png
 expect 2 "expected an input" "$fovea" run --fov 3 --layer deep -o out
+expect 2 "--folds: expected numbers" "$fovea" segment --fov 3 --layer deep --folds 0,x -o out x.png
+expect 2 "--output FOLDER is required" "$fovea" run --fov 3 --layer deep x.png
 expect 2 "deep images are not graded" "$fovea" grade --fov 3 --layer deep -o out x.png
 [ -e out ] && fail "wrong usage made an output folder"
 
@@ -143,6 +145,18 @@ expect 0 "3 of 3 images: 3 ok" "$fovea" measure --fov 3 -o again first/masks/pha
     first/masks/phantom_0002.png first/masks/phantom_0003.png
 equal "area from the mask" "$(field again/results.csv phantom_0001.png faz_area_mm2)" \
     "$(field first/results.csv phantom_0001.png faz_area_mm2)"
+
+# The choice of views and folds is in every report; labels are there, maps of probability only on request.
+expect 4 "has no fold 9" "$fovea" segment --fov 3 --layer superficial --folds 9 -o part phantoms/images/phantom_0001.png
+[ -e part ] && fail "a fold that is not there made an output folder"
+expect 0 "1 ok" "$fovea" segment --fov 3 --layer superficial --tta off --folds 0 -o part phantoms/images/phantom_0001.png
+equal "views in the table" "$(field part/results.csv phantom_0001.png tta)" off
+equal "folds in the table" "$(field part/results.csv phantom_0001.png folds)" 0
+grep -q '"tta":"off","folds":\[0\]' part/results.json || fail "views and folds in results.json"
+grep -q "unmirrored (--tta off), by 1 of the model's" part/report.html || fail "views and folds in report.html"
+[ -s first/labels/sub/phantom_0001.nii.gz ] || fail "labels are missing"
+[ -e part/probability ] && fail "maps of probability that nobody asked for"
+rm -rf part
 
 # Masks in the output folder are never replaced by masks of themselves.
 cksum first/masks/phantom_0001.png >before

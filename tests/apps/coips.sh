@@ -131,6 +131,10 @@ expect 0 "3 ok" "$fovea" run --coips project --fov 3 --layer superficial
 cp phantoms/images/phantom_0003.png "project/quality_assessment/$other/one.png"
 expect 1 "holds another image" "$fovea" run --coips project --fov 3 --layer superficial
 [ -e "project/quality_assessment/$other/one.png" ] || fail "another image was removed"
+rm "project/quality_assessment/$other/one.png"
+cp phantoms/images/phantom_0003.png "project/quality_assessment/$grade/one.png"
+expect 1 "holds another image" "$fovea" run --coips project --fov 3 --layer superficial
+cmp -s phantoms/images/phantom_0003.png "project/quality_assessment/$grade/one.png" || fail "another image was replaced"
 
 # The deep layer: no grades, everything is gradable.
 mkdir -p deep/raw_OCTA_images

@@ -30,7 +30,7 @@ except ImportError:  # nnU-Net imports it for its own statistics only
 torch.Tensor.cuda = lambda self, *a, **k: self
 torch.nn.Module.cuda = lambda self, *a, **k: self
 
-torch.set_num_threads(int(os.environ.get('THREADS', '2')))
+torch.set_num_threads(int(os.environ.get('THREADS', '1')))
 os.chdir(checkout)
 sys.argv = ['COIP_system.py']
 runpy.run_path('COIP_system.py', run_name='__main__')
