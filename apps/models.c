@@ -72,6 +72,14 @@ static void print_input(const struct fv_model *model) {
     printf("\n");
 }
 
+/* A line an adaptation, the last one first. */
+static void print_lineage(const struct fv_model *model) {
+    const char *text;
+    for (size_t i = 0; fv_model_array_string(model, "fovea.lineage", i, &text); i++) {
+        printf("  lineage      %s\n", text);
+    }
+}
+
 /* What is missing, and whether the network itself can be built; returns whether it can. */
 static bool print_state(const struct fv_model *model) {
     struct fovea_gap gaps[FOVEA_GAPS_MAX];
@@ -111,6 +119,7 @@ static bool print_model(const char *path) {
     print_text(model, "  licence      ", "general.license");
     print_text(model, "  attribution  ", "fovea.attribution");
     print_text(model, "  note         ", "fovea.note");
+    print_lineage(model);
     const bool usable = print_state(model);
     fv_model_close(model);
     return usable;

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-enum { LEFT = 56, TOP = 14, PLOT_WIDTH = 620, PLOT_HEIGHT = 280, LABELS = 5 };
+enum { LEFT = 72, TOP = 14, PLOT_WIDTH = 620, PLOT_HEIGHT = 280, LABELS = 5 };
 
 /* The ranges of the axes. */
 struct axes {
@@ -35,7 +35,7 @@ static void add_axes(struct fovea_buffer *text, const struct axes *axes) {
         double share = (double)i / LABELS, loss = share * axes->loss, epoch = floor(share * axes->epochs + 0.5);
         fovea_buffer_format(text,
                             "<path d=\"M%d %.1fH%d\" stroke=\"#e6eaef\"/>"
-                            "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.3g</text>"
+                            "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.2f</text>"
                             "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n",
                             LEFT, place_y(axes, loss), LEFT + PLOT_WIDTH, LEFT - 7, place_y(axes, loss) + 4.0, loss,
                             place_x(axes, epoch), TOP + PLOT_HEIGHT + 18, epoch);

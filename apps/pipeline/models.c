@@ -30,6 +30,12 @@ double fovea_model_field(const struct fovea_model *model, size_t index) {
     return field;
 }
 
+const char *fovea_model_lineage(const struct fovea_model *model, size_t index) {
+    const char *text = NULL;
+    bool there = model->file != NULL && fv_model_array_string(model->file, "fovea.lineage", index, &text);
+    return there ? text : NULL;
+}
+
 /* The index of `word` in `names`, or -1. */
 static int find_word(const char *const *names, const char *word) {
     for (int i = 0; names[i] != NULL; i++) {

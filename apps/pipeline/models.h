@@ -58,6 +58,10 @@ void fovea_models_close(struct fovea_models *models);
 /* Field of view `index` of `model`, in mm. */
 double fovea_model_field(const struct fovea_model *model, size_t index);
 
+/* What adaptation `index` (0: the last one) made of its parent, in words, as `fovea adapt` wrote it; NULL from their
+ * number on, so at once for a model that was never adapted. */
+const char *fovea_model_lineage(const struct fovea_model *model, size_t index);
+
 /* The one model for `task` that serves `field_mm` and `layer`. Errors: FV_ERROR_MODEL if there is none (the message
  * lists what is served) or more than one (it names both). */
 enum fv_status fovea_models_choose(const struct fovea_models *models, enum fovea_task task, double field_mm,

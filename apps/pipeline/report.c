@@ -268,6 +268,9 @@ static void add_model(struct fovea_buffer *text, const struct fovea_model *model
     add_term(text, "licence", model->license);
     add_term(text, "attribution", model->attribution);
     add_term(text, "note", model->note);
+    for (size_t i = 0; fovea_model_lineage(model, i) != NULL; i++) {
+        add_term(text, "lineage", fovea_model_lineage(model, i));
+    }
     fovea_buffer_text(text, "</dl>\n");
 }
 

@@ -33,6 +33,18 @@ static void add_measure(cJSON *object, const struct fovea_result *result, const 
     *complete = *complete && cJSON_AddRawToObject(object, column->name, finite ? number : "null") != NULL;
 }
 
+/* The adaptations of a model, the last one first; nothing if it has none. */
+static void add_lineage(cJSON *object, const struct fovea_model *model, bool *complete) {
+    cJSON *lines = fovea_model_lineage(model, 0) != NULL ? cJSON_AddArrayToObject(object, "lineage") : NULL;
+    for (size_t i = 0; fovea_model_lineage(model, i) != NULL && *complete; i++) {
+        cJSON *line = cJSON_CreateString(fovea_model_lineage(model, i));
+        *complete = line != NULL && cJSON_AddItemToArray(lines, line);
+        if (!*complete) {
+            cJSON_Delete(line);
+        }
+    }
+}
+
 static void add_model(cJSON *object, const char *key, const struct fovea_model *model, bool shipped, bool *complete) {
     if (model == NULL) {
         return;
@@ -50,6 +62,7 @@ static void add_model(cJSON *object, const char *key, const struct fovea_model *
             add_string(about, keys[i], values[i], complete);
         }
     }
+    add_lineage(about, model, complete);
 }
 
 /* Appends `object` on one line, without its last brace if it is to go on, and deletes it. */

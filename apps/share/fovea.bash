@@ -3,7 +3,7 @@
 _fovea() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} options=
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run grade segment measure eval models phantom convert inspect infer bench --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run grade segment measure eval adapt models phantom convert inspect infer bench --help --version' -- "$word")
         return
     fi
     case $before in
@@ -67,12 +67,13 @@ _fovea() {
         segment) options='--fov --layer --output --models --list --tta --folds --save-probability --threads --help' ;;
         measure) options='--fov --output --list --help' ;;
         eval) options='--output --set --match --strict --images --worst --fov --foreground --empty --probability --threads --help' ;;
+        adapt) options='--output --images --report --name --copies --folds --epochs --seed --rate --weight-decay --force --threads --help' ;;
         models) options='--help' ;;
         phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
         convert) options='--output --to --fold --preset --weights --image-size --variant --transform-input --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --help' ;;
         inspect) options='--tensors --plan --size --exact --image-size --variant --transform-input --help' ;;
         infer) options='--output --trace --fold --threads --exact --help' ;;
-        bench) options='--threads --size --repeat --input --json --profile --exact --help' ;;
+        bench) options='--threads --size --repeat --seconds --input --json --profile --exact --help' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return

@@ -35,7 +35,7 @@ equal() {
 }
 
 notice='Research use only. Not a medical device. Not for diagnosis.'
-commands='run grade segment measure eval models phantom convert inspect infer bench'
+commands='run grade segment measure eval adapt models phantom convert inspect infer bench'
 
 # Help, version, and what is written about the options.
 expect 0 "$notice" "$fovea" --version
