@@ -78,9 +78,9 @@ struct conversions_cost conversions_convert(const char *program, const char *che
     return run(arguments);
 }
 
-struct conversions_cost conversions_infer(const char *program, const char *model, const char *input,
-                                          const char *output) {
-    return run((const char *const[]){program, "infer", model, input, "-o", output, NULL});
+struct conversions_cost conversions_infer(const char *program, const char *model, const char *input, const char *output,
+                                          const char *option) {
+    return run((const char *const[]){program, "infer", model, input, "-o", output, option, NULL});
 }
 
 static double value_at(const struct support_array *array, size_t index) {

@@ -21,9 +21,9 @@ cJSON *conversions_read_json(const char *path);
 struct conversions_cost conversions_convert(const char *program, const char *checkpoint, const cJSON *options,
                                             const char *model);
 
-/* `program` infer MODEL INPUT -o OUTPUT. */
-struct conversions_cost conversions_infer(const char *program, const char *model, const char *input,
-                                          const char *output);
+/* `program` infer MODEL INPUT -o OUTPUT, with `option` at the end unless that is NULL. */
+struct conversions_cost conversions_infer(const char *program, const char *model, const char *input, const char *output,
+                                          const char *option);
 
 struct conversions_difference {
     double worst;                 /* the largest difference of two values */

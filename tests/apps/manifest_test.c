@@ -30,7 +30,7 @@ START_TEST(logits_are_those_of_the_original_library) {
     ck_assert_msg(system(command) == 0, "%s", command);
     ck_assert_msg(cJSON_IsObject(options), "%s: a row without options", name);
     conversions_convert(FOVEA_PROGRAM, checkpoint, options, model);
-    conversions_infer(FOVEA_PROGRAM, model, input, output);
+    conversions_infer(FOVEA_PROGRAM, model, input, output, NULL);
     const struct conversions_difference difference = conversions_compare(output, expected);
     printf("%-36s %-24s difference / range %.1e, %zu of %zu classes equal\n", name, field(row, "input"),
            difference.worst / difference.range, difference.same_class, difference.positions);
