@@ -119,6 +119,48 @@ START_TEST(last_stage_is_the_output) {
 }
 END_TEST
 
+/* The last layer, computed here in double on what comes before it, is the whole net; segmenters have none. */
+START_TEST(head_on_its_features_is_the_output) {
+    const struct model_description *net = &catalogue_small[_i];
+    struct fv_model *model = check_random_model(net);
+    struct fv_graph *graph = build(model, net);
+    struct fv_error error = {0};
+    struct fv_head head;
+    size_t count = 0, features = 0;
+    enum fv_status status = fv_graph_head(graph, &head, &error);
+    if (net->architecture == MODEL_UNET) {
+        check_failure(status, &error, FV_ERROR_UNSUPPORTED, "does not end in a linear layer");
+    } else {
+        check_success(status, &error);
+        float *output = run(graph, net, &count), *x = trace(graph, net, head.input_stage, &features);
+        ck_assert_uint_eq(features, head.features);
+        ck_assert_uint_eq(count, head.outputs);
+        ck_assert_uint_eq(head.weight->elements, head.features * head.outputs);
+        check_success(fv_graph_head(graph, &head, &error), &error); /* the choice of a stage changes nothing */
+        float *weight = check_allocate(head.weight->elements, sizeof *weight),
+              *bias = check_allocate(count, sizeof *bias);
+        check_success(fv_tensor_read(head.weight, weight, &error), &error);
+        check_success(fv_tensor_read(head.bias, bias, &error), &error);
+        for (size_t k = 0; k < count; k++) {
+            double sum = (double)bias[k], size = fabs((double)bias[k]);
+            for (size_t f = 0; f < features; f++) {
+                double product = (double)weight[k * features + f] * (double)x[f];
+                sum += product;
+                size += fabs(product);
+            }
+            /* A rounding a product and a sum, and the features' own, whose pooling may be fused otherwise. */
+            ck_assert_double_eq_tol((double)output[k], sum, (double)(features + 64) * 0x1p-24 * size);
+        }
+        free(output);
+        free(x);
+        free(weight);
+        free(bias);
+    }
+    fv_graph_destroy(graph);
+    fv_model_close(model);
+}
+END_TEST
+
 /* The layouts in which PyTorch holds the stages of a classifier. */
 START_TEST(layouts_are_those_of_pytorch) {
     static const struct {
@@ -249,6 +291,7 @@ int main(void) {
     const struct check_case cases[] = {
         {"every_stage_can_be_the_result", every_stage_can_be_the_result, small_nets()},
         {"last_stage_is_the_output", last_stage_is_the_output, small_nets()},
+        {"head_on_its_features_is_the_output", head_on_its_features_is_the_output, small_nets()},
         {"layouts_are_those_of_pytorch", layouts_are_those_of_pytorch, 0},
         {"unknown_stages_are_refused_with_the_nearest", unknown_stages_are_refused_with_the_nearest, 0},
         {"every_allocation_of_a_list_may_fail", every_allocation_of_a_list_may_fail, 0},

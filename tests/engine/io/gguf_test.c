@@ -388,6 +388,85 @@ START_TEST(writer_refuses_misuse) {
 }
 END_TEST
 
+/* Writes a model with all keys and tensors of `model`. */
+static enum fv_status copy_model(const struct fv_model *model, const char *path) {
+    struct fv_writer *writer;
+    enum fv_status status = fv_writer_create(path, &writer, &error);
+    if (status != FV_OK) {
+        return status;
+    }
+    for (size_t i = 0; status == FV_OK && i < fv_model_key_count(model); i++) {
+        status = fv_writer_copy_key(writer, model, fv_model_key_at(model, i), &error);
+    }
+    for (size_t i = 0; status == FV_OK && i < fv_model_tensor_count(model); i++) {
+        status = fv_writer_declare_copy(writer, fv_model_tensor_at(model, i), &error);
+    }
+    status = status != FV_OK ? status : fv_writer_begin(writer, &error);
+    for (size_t i = 0; status == FV_OK && i < fv_model_tensor_count(model); i++) {
+        status = fv_writer_copy_tensor(writer, fv_model_tensor_at(model, i), &error);
+    }
+    if (status != FV_OK) {
+        fv_writer_abandon(writer);
+        return status;
+    }
+    return fv_writer_finish(writer, &error);
+}
+
+/* Puts `code` in the place of the u32 that stands `after` bytes behind the text `name`. */
+static void change_type(struct image *image, const char *name, size_t after, uint32_t code) {
+    memcpy(image->bytes + find(image, name, strlen(name)) + strlen(name) + after, &code, sizeof code);
+}
+
+/* A copy of keys and tensors is the same file, whatever their types, of which the writer itself makes only some. */
+START_TEST(copies_are_the_same_bytes) {
+    ck_assert_int_eq(write_model(), FV_OK);
+    struct image image = get();
+    if (_i == 1) {
+        change_type(&image, "weight", 4 + 2 * 8, FV_TYPE_BF16); /* behind rank and dimensions */
+        change_type(&image, "vector", 4 + 8, FV_TYPE_I32);
+        change_type(&image, "test.integer", 0, 5);  /* i32 */
+        change_type(&image, "test.integers", 4, 6); /* an array of f32 */
+        change_type(&image, "test.boolean", 0, 0);  /* u8 */
+    }
+    put(&image);
+    struct fv_model *model = open_model();
+    char path[128];
+    snprintf(path, sizeof path, "%s/copy.gguf", folder);
+    enum fv_status status = copy_model(model, path);
+    ck_assert_msg(status == FV_OK, "%s", error.message);
+    fv_model_close(model);
+    ck_assert_int_eq(rename(path, path_of("model.gguf")), 0);
+    struct image copy = get();
+    ck_assert_uint_eq(copy.size, image.size);
+    ck_assert_mem_eq(copy.bytes, image.bytes, image.size);
+}
+END_TEST
+
+START_TEST(copies_that_do_not_fit_are_refused) {
+    ck_assert_int_eq(write_model(), FV_OK);
+    struct fv_model *model = open_model();
+    struct fv_writer *writer;
+    char path[128];
+    snprintf(path, sizeof path, "%s/copy.gguf", folder);
+    const struct fv_tensor *weight = fv_model_tensor(model, "weight"), *other = fv_model_tensor(model, "vector");
+    ck_assert_int_eq(fv_writer_create(path, &writer, &error), FV_OK);
+    ck_assert_int_eq(fv_writer_copy_key(writer, model, "test.absent", &error), FV_ERROR_ARGUMENT);
+    ck_assert_int_eq(fv_writer_copy_key(writer, model, "test.number", &error), FV_OK);
+    ck_assert_int_eq(fv_writer_copy_key(writer, model, "test.number", &error), FV_ERROR_ARGUMENT);
+    ck_assert_int_eq(fv_writer_copy_key(writer, model, "general.alignment", &error), FV_OK); /* passed over */
+    ck_assert_int_eq(fv_writer_declare_copy(writer, weight, &error), FV_OK);
+    ck_assert_int_eq(fv_writer_declare_copy(writer, weight, &error), FV_ERROR_ARGUMENT);
+    ck_assert_int_eq(fv_writer_copy_tensor(writer, weight, &error), FV_ERROR_ARGUMENT); /* no header yet */
+    ck_assert_int_eq(fv_writer_begin(writer, &error), FV_OK);
+    ck_assert_int_eq(fv_writer_copy_tensor(writer, other, &error), FV_ERROR_ARGUMENT);
+    ck_assert_int_eq(fv_writer_copy_tensor(writer, weight, &error), FV_OK);
+    ck_assert_int_eq(fv_writer_copy_tensor(writer, weight, &error), FV_ERROR_ARGUMENT);
+    fv_writer_abandon(writer);
+    fv_model_close(model);
+    ck_assert_uint_eq(files_in_folder(), 1);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("gguf");
     TCase *tests = tcase_create("gguf");
@@ -401,6 +480,8 @@ int main(void) {
     tcase_add_test(tests, every_allocation_may_fail);
     tcase_add_test(tests, storage_types_are_read);
     tcase_add_test(tests, writer_refuses_misuse);
+    tcase_add_loop_test(tests, copies_are_the_same_bytes, 0, 2);
+    tcase_add_test(tests, copies_that_do_not_fit_are_refused);
     tcase_set_timeout(tests, 120);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
