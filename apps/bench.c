@@ -17,11 +17,12 @@
 
 enum { REPEATS_LEAST = 3, REPEATS_MOST = 1000, SIZE_LIMIT = 8192 };
 
-static const double DEFAULT_SECONDS = 3; /* of timing, if --repeat does not say otherwise */
+static const double DEFAULT_SECONDS = 3, MOST_SECONDS = 3600; /* of timing, if --repeat does not say otherwise */
 static const double PEAK_SECONDS = 0.5;
 
 struct request {
     size_t threads, size, repeat;
+    double seconds;    /* of timing without `repeat` */
     const char *input; /* an array; NULL: numbers without meaning */
     bool json, profile, exact;
 };
@@ -83,15 +84,16 @@ static double quantile(const double *sorted, size_t count, double part) {
     return sorted[below] + (position - (double)below) * (sorted[above] - sorted[below]);
 }
 
-/* Times passes: one to warm up, which ends what `opened` began, then `repeat`, or what fits into a few seconds. */
-static void time_passes(struct fv_session *session, const float *input, float *output, size_t repeat, double opened,
-                        struct figures *figures) {
+/* Times passes: one to warm up, which ends what `opened` began, then `repeat`, or what fits into `seconds`. */
+static void time_passes(struct fv_session *session, const float *input, float *output, const struct request *request,
+                        double opened, struct figures *figures) {
+    const size_t repeat = request->repeat;
     double *seconds = figures->passes;
     fv_session_run(session, input, output);
     double begin = now();
     size_t done = 0;
     while (done < REPEATS_MOST &&
-           (repeat > 0 ? done < repeat : done < REPEATS_LEAST || now() - begin < DEFAULT_SECONDS)) {
+           (repeat > 0 ? done < repeat : done < REPEATS_LEAST || now() - begin < request->seconds)) {
         double start = now();
         fv_session_run(session, input, output);
         seconds[done++] = now() - start;
@@ -141,7 +143,7 @@ static enum fv_status time_session(struct fv_session *session, const struct requ
         status = fv_error_set(error, FV_ERROR_MEMORY, "the benchmark's input and output: out of memory");
     }
     if (status == FV_OK) {
-        time_passes(session, input, output, request->repeat, now() - seconds, figures);
+        time_passes(session, input, output, request, now() - seconds, figures);
         figures->peak_rss = peak_resident();
     }
     fv_npy_clear(&array);
@@ -318,7 +320,7 @@ static enum fv_status bench(const char *path, const struct request *request, str
 }
 
 int fovea_command_bench(int count, char **arguments) {
-    struct request request = {0};
+    struct request request = {.seconds = DEFAULT_SECONDS};
     const struct fovea_option table[] = {
         {.name = "threads",
          .kind = FOVEA_OPTION_COUNT,
@@ -340,7 +342,14 @@ int fovea_command_bench(int count, char **arguments) {
          .value = "N",
          .low = 1,
          .high = REPEATS_MOST,
-         .help = "passes to time; default: what fits into 3 seconds, at\nleast 3"},
+         .help = "passes to time; default: what fits into --seconds, at\nleast 3"},
+        {.name = "seconds",
+         .kind = FOVEA_OPTION_NUMBER,
+         .target = &request.seconds,
+         .value = "S",
+         .low = 0,
+         .high = MOST_SECONDS,
+         .help = "of timing, unless --repeat is given; default: 3"},
         {.name = "input",
          .kind = FOVEA_OPTION_TEXT,
          .target = &request.input,

@@ -9,9 +9,15 @@ READY_GOAL = 1 / 3  # of the fastest peer's
 MEMORY_EXTRA = 32e6  # bytes beside weights and 1.2 arenas
 SCALING_GOAL = 0.925  # of ideal: 1.85 with two threads
 
+OURS = {'fovea': 'Fovea', 'fovea-exact': 'Fovea, no Winograd'}
+
 
 def label(engine):
-    return 'Fovea' if engine == 'fovea' else environment.ENGINES[engine][0]
+    return OURS.get(engine) or environment.ENGINES[engine][0]
+
+
+def peers_of(summaries):
+    return {engine: figures for engine, figures in summaries.items() if engine not in OURS}
 
 
 def mark(value, goal):
@@ -20,7 +26,7 @@ def mark(value, goal):
 
 def ratio_row(net, threads, runs, summaries):
     ours = summaries['fovea']
-    peers = {engine: figures for engine, figures in summaries.items() if engine != 'fovea'}
+    peers = peers_of(summaries)
     share = runs['fovea'][-1]['share_of_peak']
     if not peers:
         return f'| {net} | {threads} | {ours["median"]:.4f} | none | | | | {100 * share:.0f} % |'
@@ -34,7 +40,7 @@ def ratio_row(net, threads, runs, summaries):
 def memory_row(net, threads, runs, summaries):
     ours, last = summaries['fovea'], runs['fovea'][-1]
     limit = last['weight_bytes'] + 1.2 * last['arena_bytes'] + MEMORY_EXTRA
-    peers = {engine: figures for engine, figures in summaries.items() if engine != 'fovea'}
+    peers = peers_of(summaries)
     lean = min(peers, key=lambda engine: peers[engine]['rss'], default=None)
     quick = min(peers, key=lambda engine: peers[engine]['ready'], default=None)
     row = (f'| {net} | {threads} | {ours["rss"] / 1e6:.0f} | {limit / 1e6:.0f}, {mark(ours["rss"], limit)} | '
@@ -75,10 +81,11 @@ def lines(outcomes, missing, arguments, tolerance, summary):
     yield f'Versions: {versions(every)}.'
     yield ''
     yield (f'{arguments.rounds} rounds, each a fresh process of {arguments.seconds:g} s and at least '
-           f'{arguments.least} passes an engine, in turns; medians of all passes; threads pinned, one a core. Outputs '
+           f'three passes an engine, in turns; medians of all passes; threads pinned, one a core. Outputs '
            f'agree with ours within {tolerance:g} of their range. A ratio below 1 is a win. Settings: ONNX Runtime '
            'optimised in advance, OpenVINO with fp32 forced, latency hint and model cache, ncnn with fp16 and bf16 '
-           'off, PyTorch frozen and optimised, or compiled with inductor, frozen.')
+           'off, PyTorch frozen and optimised, or compiled with inductor, frozen. Shares of the peak count direct '
+           'multiply-adds, so that Winograd may exceed it.')
     yield from ('', '| net | threads | Fovea s | fastest peer s | ours / peer | goal | | share of peak |',
                 '|---|---|---|---|---|---|---|---|')
     for key, summaries in every.items():
