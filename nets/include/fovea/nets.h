@@ -19,9 +19,10 @@ size_t fv_net_members(const struct fv_model *model);
 size_t fv_net_member_number(const struct fv_model *model, size_t index);
 
 /* Builds and finishes the graph of `model` by its general.architecture: "swin", "resnet", "inception_v3",
- * "efficientnet" or "unet". A classifier's output is its logits, a segmenter's its softmax (planes). Errors: FV_ERROR_MODEL (a field or tensor is
- * missing, extra or misshapen), FV_ERROR_UNSUPPORTED (unknown architecture; the message lists the known),
- * FV_ERROR_ARGUMENT (a size that the net does not take, no such member), FV_ERROR_MEMORY. On failure *graph is NULL. */
+ * "efficientnet" or "unet". A classifier's output is its logits, a segmenter's its softmax (planes). Errors:
+ * FV_ERROR_MODEL (a field or tensor is missing, extra or misshapen), FV_ERROR_UNSUPPORTED (unknown architecture; the
+ * message lists the known), FV_ERROR_ARGUMENT (a size that the net does not take, no such member), FV_ERROR_MEMORY. On
+ * failure *graph is NULL. */
 enum fv_status fv_net_build(const struct fv_model *model, const struct fv_net_options *options, struct fv_graph **graph,
                             struct fv_error *error);
 
