@@ -67,7 +67,7 @@ static fv_value halve(const struct inception *net, fv_value x, const char *block
 static fv_value max_pool(const struct inception *net, fv_value x, const char *scope) {
     fv_graph_scope(net->graph, "%s", scope);
     return fv_graph_max_pool(net->graph, x,
-                             &(struct fv_pool){.kernel_y = 3, .kernel_x = 3, .stride_y = 2, .stride_x = 2});
+                             &(struct fv_pooling){.kernel_y = 3, .kernel_x = 3, .stride_y = 2, .stride_x = 2});
 }
 
 /* Average over 3 x 3 with the zeros around the map counted, then 1x1. */
@@ -75,7 +75,7 @@ static fv_value pool_branch(const struct inception *net, fv_value x, const char 
     fv_graph_scope(net->graph, "%s", block);
     x = fv_graph_average_pool(
         net->graph, x,
-        &(struct fv_pool){.kernel_y = 3, .kernel_x = 3, .padding = {1, 1, 1, 1}, .include_padding = true});
+        &(struct fv_pooling){.kernel_y = 3, .kernel_x = 3, .padding = {1, 1, 1, 1}, .include_padding = true});
     return branch(net, x, block, "branch_pool", 0, 0);
 }
 

@@ -121,12 +121,12 @@ enum fv_status net_resnet(const struct fv_model *model, const struct fv_net_opti
     fv_graph_scope(graph, "stem");
     const size_t pad = net.ceil_pool ? 0 : 1;
     x = fv_graph_max_pool(graph, x,
-                          &(struct fv_pool){.kernel_y = 3,
-                                            .kernel_x = 3,
-                                            .stride_y = 2,
-                                            .stride_x = 2,
-                                            .padding = {pad, pad, pad, pad},
-                                            .ceil_mode = net.ceil_pool}); /* 64 x 56 x 56 */
+                          &(struct fv_pooling){.kernel_y = 3,
+                                               .kernel_x = 3,
+                                               .stride_y = 2,
+                                               .stride_x = 2,
+                                               .padding = {pad, pad, pad, pad},
+                                               .ceil_mode = net.ceil_pool}); /* 64 x 56 x 56 */
     for (size_t layer = 0; layer < net.layers; layer++) {
         for (size_t number = 0; number < net.depths[layer]; number++) {
             /* 256 x 56 x 56, 512 x 28 x 28, 1024 x 14 x 14, 2048 x 7 x 7 */

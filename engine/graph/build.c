@@ -497,7 +497,7 @@ fv_value fv_graph_global_mean(struct fv_graph *graph, fv_value input) {
 }
 
 static fv_value add_pool(struct fv_graph *graph, const struct fv_operator *operation, const char *leaf, fv_value input,
-                         const struct fv_pool *options) {
+                         const struct fv_pooling *options) {
     struct fv_node *node = start(graph, operation, leaf, &input, 1);
     if (node == NULL) {
         return FV_NO_VALUE;
@@ -516,11 +516,11 @@ static fv_value add_pool(struct fv_graph *graph, const struct fv_operator *opera
     return finish(graph, node, shape);
 }
 
-fv_value fv_graph_max_pool(struct fv_graph *graph, fv_value input, const struct fv_pool *options) {
+fv_value fv_graph_max_pool(struct fv_graph *graph, fv_value input, const struct fv_pooling *options) {
     return add_pool(graph, &fv_operator_max_pool, "max_pool", input, options);
 }
 
-fv_value fv_graph_average_pool(struct fv_graph *graph, fv_value input, const struct fv_pool *options) {
+fv_value fv_graph_average_pool(struct fv_graph *graph, fv_value input, const struct fv_pooling *options) {
     return add_pool(graph, &fv_operator_average_pool, "average_pool", input, options);
 }
 

@@ -63,7 +63,7 @@ struct fv_transposed_convolution {
     size_t stride_y, stride_x;
 };
 
-struct fv_pool {
+struct fv_pooling {
     size_t kernel_y, kernel_x, stride_y, stride_x;
     struct fv_padding padding;
     bool ceil_mode;       /* output side rounded up, PyTorch's rule (the last window starts inside the input or its left
@@ -127,8 +127,8 @@ fv_value fv_graph_scale(struct fv_graph *graph, fv_value input, fv_value gate);
 fv_value fv_graph_affine(struct fv_graph *graph, fv_value input, const float *scale, const float *shift, size_t count);
 /* Mean over height and width (planes or tokens): a 1x1 map, or one token. */
 fv_value fv_graph_global_mean(struct fv_graph *graph, fv_value input);
-fv_value fv_graph_max_pool(struct fv_graph *graph, fv_value input, const struct fv_pool *options);
-fv_value fv_graph_average_pool(struct fv_graph *graph, fv_value input, const struct fv_pool *options);
+fv_value fv_graph_max_pool(struct fv_graph *graph, fv_value input, const struct fv_pooling *options);
+fv_value fv_graph_average_pool(struct fv_graph *graph, fv_value input, const struct fv_pooling *options);
 /* Whole factors; bilinear with half-pixel centres (align_corners=False), or nearest. */
 fv_value fv_graph_upsample(struct fv_graph *graph, fv_value input, size_t factor_y, size_t factor_x, bool bilinear);
 /* Over the channels. */

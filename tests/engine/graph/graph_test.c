@@ -63,7 +63,7 @@ static fv_value undivided_outputs(struct fv_graph *graph, fv_value planes, fv_va
 
 static fv_value kernel_above_input(struct fv_graph *graph, fv_value planes, fv_value tokens) {
     (void)tokens;
-    planes = fv_graph_max_pool(graph, planes, &(struct fv_pool){.kernel_y = 3, .kernel_x = 3});
+    planes = fv_graph_max_pool(graph, planes, &(struct fv_pooling){.kernel_y = 3, .kernel_x = 3});
     return fv_graph_convolution(graph, planes, &(struct fv_convolution){.weight = "conv.weight"});
 }
 

@@ -130,7 +130,7 @@ static struct fv_session *finish(struct fv_graph *graph, fv_value output) {
     return session;
 }
 
-static const struct fv_pool halve = {.kernel_y = 2, .kernel_x = 2, .stride_y = 2, .stride_x = 2};
+static const struct fv_pooling halve = {.kernel_y = 2, .kernel_x = 2, .stride_y = 2, .stride_x = 2};
 
 START_TEST(activation_works_in_place_when_its_input_dies) {
     fv_value input;
@@ -188,7 +188,8 @@ START_TEST(inputs_of_a_concat_live_until_its_last_use) {
     const fv_value early = fv_graph_activation(graph, input, FV_RELU, 0);
     fv_value x = early;
     for (int i = 0; i < 4; i++) {
-        x = fv_graph_average_pool(graph, x, &(struct fv_pool){.kernel_y = 3, .kernel_x = 3, .padding = {1, 1, 1, 1}});
+        x = fv_graph_average_pool(graph, x,
+                                  &(struct fv_pooling){.kernel_y = 3, .kernel_x = 3, .padding = {1, 1, 1, 1}});
     }
     const fv_value both = fv_graph_concat(graph, (fv_value[]){early, x}, 2);
     struct fv_session *session = finish(graph, fv_graph_max_pool(graph, both, &halve));

@@ -50,7 +50,7 @@ struct plain plain_add(const struct plain *a, const struct plain *b);
 struct plain plain_concat(const struct plain *inputs, size_t count);
 struct plain plain_scale(const struct plain *input, const struct plain *gate);
 struct plain plain_mean(const struct plain *input);
-struct plain plain_pool(const struct plain *input, const struct fv_pool *options, bool maximum);
+struct plain plain_pool(const struct plain *input, const struct fv_pooling *options, bool maximum);
 struct plain plain_upsample(const struct plain *input, size_t factor_y, size_t factor_x, bool bilinear);
 
 #endif

@@ -174,7 +174,7 @@ static size_t pooled(size_t side, size_t before, size_t after, size_t kernel, si
     }
 }
 
-struct plain plain_pool(const struct plain *input, const struct fv_pool *options, bool maximum) {
+struct plain plain_pool(const struct plain *input, const struct fv_pooling *options, bool maximum) {
     const struct fv_padding *pad = &options->padding;
     const size_t kernel_y = or_one(options->kernel_y), kernel_x = or_one(options->kernel_x);
     const size_t stride_y = or_one(options->stride_y), stride_x = or_one(options->stride_x);

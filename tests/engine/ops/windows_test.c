@@ -14,7 +14,7 @@ enum { SIZES = sizeof sizes / sizeof *sizes };
 
 static const struct {
     size_t height, width;
-    struct fv_pool options;
+    struct fv_pooling options;
 } pools[] = {
     {8, 8, {2, 2, 2, 2, {0, 0, 0, 0}, false, false}}, {9, 7, {2, 2, 2, 2, {0, 0, 0, 0}, false, false}},
     {9, 7, {2, 2, 2, 2, {0, 0, 0, 0}, true, false}},  {8, 9, {3, 3, 2, 2, {1, 1, 1, 1}, false, false}},
@@ -94,7 +94,7 @@ START_TEST(patch_merge_takes_the_vertical_neighbour_second) {
 END_TEST
 
 START_TEST(sum_matches_plain_loops) {
-    const struct fv_pool same = {.kernel_y = 3, .kernel_x = 3, .padding = {1, 1, 1, 1}};
+    const struct fv_pooling same = {.kernel_y = 3, .kernel_x = 3, .padding = {1, 1, 1, 1}};
     char name[64];
     name_case(name, "sum", _i);
     struct subject subject = subject_start(name, NULL, 0, sizes[_i][0], sizes[_i][1], sizes[_i][2], 1);
@@ -125,7 +125,7 @@ END_TEST
 enum { AFTER_CONCAT = 7 };
 
 static struct plain plain_after(const struct subject *subject, int which, const struct plain *both) {
-    const struct fv_pool pool = {.kernel_y = 2, .kernel_x = 2, .stride_y = 2, .stride_x = 2};
+    const struct fv_pooling pool = {.kernel_y = 2, .kernel_x = 2, .stride_y = 2, .stride_x = 2};
     switch (which) {
     case 0:
         return plain_pool(both, &pool, true);
@@ -147,7 +147,7 @@ static struct plain plain_after(const struct subject *subject, int which, const 
 
 static fv_value after(struct subject *subject, int which, fv_value both) {
     struct fv_graph *graph = subject->graph;
-    const struct fv_pool pool = {.kernel_y = 2, .kernel_x = 2, .stride_y = 2, .stride_x = 2};
+    const struct fv_pooling pool = {.kernel_y = 2, .kernel_x = 2, .stride_y = 2, .stride_x = 2};
     switch (which) {
     case 0:
         return fv_graph_max_pool(graph, both, &pool);
@@ -175,7 +175,7 @@ static const struct check_tensor after_tensors[] = {{"n.weight", 1, {10}, NULL},
                                                     {"in.weight", 4, {10, 5, 3, 3}, NULL}};
 
 START_TEST(operators_after_a_concat_of_odd_parts_match_plain_loops) {
-    const struct fv_pool same = {.kernel_y = 3, .kernel_x = 3, .padding = {1, 1, 1, 1}};
+    const struct fv_pooling same = {.kernel_y = 3, .kernel_x = 3, .padding = {1, 1, 1, 1}};
     char name[64];
     name_case(name, "concat", _i);
     struct subject subject = subject_start(name, after_tensors, 5, 5, 6, 4, 1);
