@@ -5,10 +5,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "adapt/adapt.h"
 #include "base/folder.h"
 #include "commands.h"
+#include "fovea/file.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
 #include "pipeline/interrupt.h"
@@ -27,20 +29,6 @@ static void find_date(char date[FOVEA_ADAPT_DATE_SIZE]) {
     }
 }
 
-/* The output must be a fresh file: neither the parent under another name nor anything else is replaced. */
-static enum fv_status check_output(const struct fovea_adapt_options *options, struct fv_error *error) {
-    struct stat parent, output;
-    if (stat(options->model, &parent) != 0) {
-        return fv_error_set(error, FV_ERROR_FILE, "%s: cannot be opened: %s", options->model, strerror(errno));
-    }
-    if (lstat(options->output, &output) != 0) {
-        return FV_OK;
-    }
-    bool same = stat(options->output, &output) == 0 && output.st_dev == parent.st_dev && output.st_ino == parent.st_ino;
-    return fv_error_set(error, FV_ERROR_FILE, "%s: %s; the adapted model needs a name of its own", options->output,
-                        same ? "is the parent" : "exists already");
-}
-
 /* The folder of the report; NULL if memory is exhausted. */
 static char *report_folder(const struct fovea_adapt_options *options) {
     if (options->report != NULL) {
@@ -50,6 +38,45 @@ static char *report_folder(const struct fovea_adapt_options *options) {
     bool suffix = dot != NULL && dot != fv_path_basename(options->output);
     size_t length = suffix ? (size_t)(dot - options->output) : strlen(options->output);
     return fv_text_format("%.*s-report", (int)length, options->output);
+}
+
+/* Whether both paths lead to one file. */
+static bool same_file(const char *a, const char *b) {
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+/* The model must be a fresh file: neither the parent under another name nor anything else is replaced. The report must
+ * not replace the labels. */
+static enum fv_status check_outputs(const struct fovea_adapt_options *options, const char *folder,
+                                    struct fv_error *error) {
+    struct stat information;
+    if (stat(options->model, &information) != 0) {
+        return fv_error_set(error, FV_ERROR_FILE, "%s: cannot be opened: %s", options->model, strerror(errno));
+    }
+    if (lstat(options->output, &information) == 0) {
+        return fv_error_set(error, FV_ERROR_FILE, "%s: %s; the adapted model needs a name of its own", options->output,
+                            same_file(options->output, options->model) ? "is the parent" : "exists already");
+    }
+    struct fv_output *output; /* made and given up, to see before the long work that it can be */
+    enum fv_status status = fv_output_create(options->output, &output, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    fv_output_abandon(output);
+    char *rows = fv_text_format("%s/adapt.csv", folder);
+    if (rows == NULL) {
+        return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", folder);
+    }
+    bool labels = same_file(rows, options->table);
+    fv_release(rows);
+    if (stat(folder, &information) == 0 && !S_ISDIR(information.st_mode)) {
+        return fv_error_set(error, FV_ERROR_FILE, "%s: is no folder; the report needs one", folder);
+    }
+    return labels ? fv_error_set(error, FV_ERROR_FILE,
+                                 "%s/adapt.csv: holds the labels; the report needs another folder", folder)
+                  : FV_OK;
 }
 
 static void print_failures(const struct fovea_failures *failures) {
@@ -79,7 +106,9 @@ static enum fv_status compute(struct fovea_adapt *adapt, struct fv_error *error)
     print_failures(&adapt->failures);
     status = status != FV_OK ? status : fovea_adapt_split(adapt, error);
     status = status != FV_OK ? status : fovea_adapt_train(adapt, error);
-    return status;
+    return status == FV_OK && fovea_interrupted()
+               ? fv_error_set(error, FV_ERROR_CANCELLED, "interrupted; nothing was written")
+               : status;
 }
 
 /* Writes "FOLDER/`name`" through one of the writers. */
@@ -114,15 +143,16 @@ static void print_summary(const struct fovea_adapt *adapt, const char *folder, b
     printf("report: %s/adapt.html\n", folder);
 }
 
-/* Writes the model, unless it is no better, and the report. */
-static int write_all(const struct fovea_adapt *adapt, struct fv_error *error) {
-    char *folder = report_folder(adapt->options);
+/* Writes the model, unless it is no better, and the report; a model whose report cannot be written does not stay. */
+static int write_all(const struct fovea_adapt *adapt, const char *folder, struct fv_error *error) {
     bool written = adapt->better || adapt->options->force;
-    enum fv_status status = folder != NULL ? FV_OK : fv_error_set(error, FV_ERROR_MEMORY, "writing: out of memory");
-    if (status == FV_OK && written) {
-        status = fovea_adapt_write_model(adapt, error);
+    enum fv_status status = written ? fovea_adapt_write_model(adapt, error) : FV_OK;
+    if (status == FV_OK) {
+        status = write_reports(adapt, folder, written, error);
+        if (status != FV_OK && written) {
+            unlink(adapt->options->output);
+        }
     }
-    status = status != FV_OK ? status : write_reports(adapt, folder, written, error);
     if (status == FV_OK) {
         print_summary(adapt, folder, written);
     }
@@ -133,7 +163,6 @@ static int write_all(const struct fovea_adapt *adapt, struct fv_error *error) {
                 adapt->after.accuracy, adapt->before.accuracy,
                 written ? "written because of --force" : "the model was not written, --force writes it nonetheless");
     }
-    fv_release(folder);
     if (status != FV_OK) {
         fprintf(stderr, "fovea adapt: %s\n", error->message);
         return FOVEA_EXIT_UNUSABLE;
@@ -162,29 +191,35 @@ static void clear(struct fovea_adapt *adapt) {
     fovea_models_close(&adapt->models);
 }
 
-int fovea_adapt_run(const struct fovea_adapt_options *options) {
-    struct fovea_adapt *adapt = fv_allocate_zero(1, sizeof *adapt);
+/* All steps; the caller frees what they leave. */
+static int run(struct fovea_adapt *adapt, const char *folder) {
     struct fv_error error = {0};
-    if (adapt == NULL) {
-        fprintf(stderr, "fovea adapt: out of memory\n");
-        return FOVEA_EXIT_UNUSABLE;
-    }
-    adapt->options = options;
-    find_date(adapt->date);
-    fovea_interrupt_watch();
-    enum fv_status status = check_output(options, &error);
-    status = status != FV_OK ? status : fv_threads_create(options->threads, &adapt->threads, &error);
+    enum fv_status status = check_outputs(adapt->options, folder, &error);
+    status = status != FV_OK ? status : fv_threads_create(adapt->options->threads, &adapt->threads, &error);
     status = status != FV_OK ? status : fovea_adapt_open_parent(adapt, &error);
     status = status != FV_OK ? status : read_labels(adapt, &error);
     status = status != FV_OK ? status : compute(adapt, &error);
-    int code = FOVEA_EXIT_UNUSABLE;
     if (status == FV_OK) {
-        code = write_all(adapt, &error);
-    } else {
-        fprintf(stderr, "fovea adapt: %s\n", error.message);
-        code = status == FV_ERROR_CANCELLED ? FOVEA_EXIT_INTERRUPTED : FOVEA_EXIT_UNUSABLE;
+        return write_all(adapt, folder, &error);
     }
-    clear(adapt);
+    fprintf(stderr, "fovea adapt: %s\n", error.message);
+    return status == FV_ERROR_CANCELLED ? FOVEA_EXIT_INTERRUPTED : FOVEA_EXIT_UNUSABLE;
+}
+
+int fovea_adapt_run(const struct fovea_adapt_options *options) {
+    struct fovea_adapt *adapt = fv_allocate_zero(1, sizeof *adapt);
+    char *folder = report_folder(options);
+    int code = FOVEA_EXIT_UNUSABLE;
+    if (adapt != NULL && folder != NULL) {
+        adapt->options = options;
+        find_date(adapt->date);
+        fovea_interrupt_watch();
+        code = run(adapt, folder);
+        clear(adapt);
+    } else {
+        fprintf(stderr, "fovea adapt: out of memory\n");
+    }
+    fv_release(folder);
     fv_release(adapt);
     return code;
 }

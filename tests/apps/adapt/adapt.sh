@@ -108,13 +108,19 @@ done
 expect 4 "exists already" "$fovea" adapt mine.gguf $labels -o first.gguf
 cmp "$swin" mine.gguf || fail "the parent was changed"
 
+expect 4 "holds the labels" "$fovea" adapt "$swin" first-report/adapt.csv --report first-report -o fourth.gguf
+: >file
+expect 4 "is no folder" "$fovea" adapt "$swin" $labels --report file -o fourth.gguf
+expect 4 "fourth.gguf" "$fovea" adapt "$swin" $labels --copies 1 -o absent/fourth.gguf
+expect 4 "file: the folder cannot be created" "$fovea" adapt "$swin" $labels --copies 1 --report file/below -o fourth.gguf
+[ -e fourth.gguf ] && fail "a model without its report stays"
+
 # What is refused.
 refuse "is for segmentation, expected a grader" "$models/faz_segmenter.gguf" $labels
 refuse "labels.csv" $labels $labels
 refuse "is a folder" "$models" $labels
 refuse "none.gguf" none.gguf $labels
 refuse "none.csv" "$swin" none.csv
-header=file,grade
 in_folder() {
     cat >ours/images/odd.csv
 }
@@ -139,7 +145,7 @@ refuse "line 38" "$swin" ours/images/odd.csv
 refuse "line 38" "$swin" ours/images/odd.csv
 : | in_folder
 refuse "the table is empty" "$swin" ours/images/odd.csv
-echo $header | in_folder
+echo file,grade | in_folder
 refuse "expected at least 10" "$swin" ours/images/odd.csv
 { echo file,mark; tail -n +2 $labels; } | in_folder
 refuse "no column 'grade'" "$swin" ours/images/odd.csv
