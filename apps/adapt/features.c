@@ -129,7 +129,10 @@ static enum fv_status take_image(struct fovea_adapt *adapt, struct fovea_grader 
         return fv_error_set(error, status, "%s", why.message);
     }
     fovea_shorten_message(&why, item->path, item->name);
-    return fovea_failures_add(&adapt->failures, item->name, adapt->labels.file, item->line, error, "%s", why.message);
+    size_t length = strlen(item->name); /* which the list has, too */
+    bool named = strncmp(why.message, item->name, length) == 0 && strncmp(why.message + length, ": ", 2) == 0;
+    return fovea_failures_add(&adapt->failures, item->name, adapt->labels.file, item->line, error, "%s",
+                              why.message + (named ? length + 2 : 0));
 }
 
 static enum fv_status make_room(struct fovea_adapt *adapt, struct fv_error *error) {
