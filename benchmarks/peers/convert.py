@@ -39,10 +39,15 @@ def ncnn(folder, net):
     subprocess.run([program, os.path.join('..', 'traced.pt'), f'inputshape={shape}', 'fp16=0',
                     *(f'{key}={value}' for key, value in names.items())], cwd=work, check=True,
                    stdout=subprocess.DEVNULL)
+    with open(os.path.join(work, 'model.param')) as file:
+        kinds = {line.split()[0] for line in file if not line[0].isdigit()}
+    strange = sorted(kind for kind in kinds if '.' in kind)  # operators of PyTorch that pnnx could not translate
     for name in ('pnnx.bin', 'pnnx.onnx'):  # as large as the weights
         path = os.path.join(work, name)
         if os.path.exists(path):
             os.remove(path)
+    if strange:
+        sys.exit(f'pnnx cannot convert the net: it leaves {", ".join(strange)}')
 
 
 if __name__ == '__main__':

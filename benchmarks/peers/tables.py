@@ -71,7 +71,8 @@ def versions(every):
     found = {}
     for summaries in every.values():
         for engine, figures in summaries.items():
-            found[engine] = figures['version']
+            if engine != 'fovea-exact':
+                found[engine] = figures['version']
     return ', '.join(f'{label(engine)} {version}' for engine, version in found.items())
 
 
@@ -80,7 +81,7 @@ def lines(outcomes, missing, arguments, tolerance, summary):
     every = {key: {engine: summary(results) for engine, results in runs.items()} for key, runs in timed.items()}
     yield f'Versions: {versions(every)}.'
     yield ''
-    yield (f'{arguments.rounds} rounds, each a fresh process of {arguments.seconds:g} s and at least '
+    yield (f'Rounds: {arguments.rounds}, each a fresh process of {arguments.seconds:g} s and at least '
            f'three passes an engine, in turns; medians of all passes; threads pinned, one a core. Outputs '
            f'agree with ours within {tolerance:g} of their range. A ratio below 1 is a win. Settings: ONNX Runtime '
            'optimised in advance, OpenVINO with fp32 forced, latency hint and model cache, ncnn with fp16 and bf16 '
@@ -110,7 +111,7 @@ def lines(outcomes, missing, arguments, tolerance, summary):
                      for engine, checks in outcome['checks'].items() if checks]
             yield f'- {net}: Fovea {outcome["distance"]:.1e}; {", ".join(parts) or "no peer"}.'
     left_out = [f'- {label(engine)}: {reason}.' for engine, reason in missing.items()]
-    left_out += [f'- {net}, {label(engine)}{f", {threads} threads" if threads else ""}: {reason}.'
+    left_out += [f'- {net}, {label(engine)}{f", threads {threads}" if threads else ""}: {reason}.'
                  for net, outcome in outcomes.items() for _, engine, threads, reason in outcome['failures']]
     if left_out:
         yield from ('', 'Not measured:', '', *left_out)
