@@ -71,9 +71,9 @@ _fovea() {
         models) options='--help' ;;
         phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
         convert) options='--output --to --fold --preset --weights --image-size --variant --transform-input --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --help' ;;
-        inspect) options='--tensors --plan --size --exact --image-size --variant --transform-input --help' ;;
-        infer) options='--output --trace --fold --threads --exact --help' ;;
-        bench) options='--threads --size --repeat --seconds --input --json --profile --exact --help' ;;
+        inspect) options='--tensors --plan --size --fast --image-size --variant --transform-input --help' ;;
+        infer) options='--output --trace --fold --threads --fast --help' ;;
+        bench) options='--threads --size --repeat --seconds --input --json --profile --fast --help' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return

@@ -20,8 +20,7 @@ enum {
     LEAST_VECTOR_TILES = 4,      /* of a task that shares its tiles with others: each transforms the inputs anew */
     LEAST_CHANNELS = 16,         /* below, the transforms cost more than the products */
     TRANSFORMED_LIMIT = 5 << 20, /* bytes of transformed weights that are kept */
-    PANEL_BYTES = 16384,
-    PASSING_CHANNELS = 64, /* of a chunk of weights that are transformed on the way */
+    CHUNK_CHANNELS = 32,         /* sums of longer chunks round more, shorter ones cost more loads */
     TAPS = 9
 };
 
@@ -84,8 +83,8 @@ static double relative_cost(const struct fv_context *context, const struct fv_no
 
 static bool accept(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
     const struct fv_view *input = &context->views[node->inputs[0]], *output = &context->views[node->output];
-    if (context->exact) {
-        snprintf(reason, FV_REASON_SIZE, "switched off by the option \"exact\"");
+    if (!context->fast) {
+        snprintf(reason, FV_REASON_SIZE, "not asked for: rounds more than a direct sum");
         return false;
     }
     if (input->shape.kind != FV_PLANES || output->shape.kind != FV_PLANES || node->options.convolution.groups != 1) {
@@ -112,15 +111,6 @@ static bool accept(const struct fv_context *context, const struct fv_node *node,
         return false;
     }
     return true;
-}
-
-/* Plane blocks of a chunk. Chunks show in the bits of a sum, so they are the same on all machines of an instruction
- * set: a panel of kept weights takes half of a usual first-level cache; weights that are transformed on the way lie in
- * the second-level cache with all their points. */
-static size_t chunk_blocks(const struct fv_context *context, const struct winograd *w) {
-    const struct fv_kernels *kernels = context->kernels;
-    const size_t depth = PANEL_BYTES / (kernels->tile_vectors * kernels->width * sizeof(float));
-    return (w->filters != NULL || depth < PASSING_CHANNELS ? depth : PASSING_CHANNELS) / kernels->width;
 }
 
 /* Channels first .. last-1 of the plane blocks from `block` on that form one chunk. */
@@ -173,7 +163,7 @@ static enum fv_status keep_filters(const struct fv_context *context, const struc
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory for %zu transformed weights", node->name,
                             floats);
     }
-    w->chunk_blocks = chunk_blocks(context, w);
+    w->chunk_blocks = CHUNK_CHANNELS / context->kernels->width;
     for (size_t tile = 0; tile < w->vector_tiles; tile++) {
         for (size_t block = 0; block < input->blocks; block += w->chunk_blocks) {
             const struct range chunk = chunk_at(input, w, block);
@@ -203,7 +193,7 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     if (keeps_filters(context, w)) {
         status = keep_filters(context, node, w, error);
     } else {
-        w->chunk_blocks = chunk_blocks(context, w);
+        w->chunk_blocks = CHUNK_CHANNELS / context->kernels->width;
         chunk_floats = FV_WINOGRAD_POINTS * w->chunk_blocks * context->kernels->width * lanes;
     }
     /* Strides that are no power of two spread points and tiles over the sets of the caches. */

@@ -37,7 +37,7 @@ static const struct shape_case convolutions[] = {
     {3, 18, 1, 3, 3, 2, 2, {0, 1, 1, 1}, 8, 9, false, false},
     {2, 5, 1, 5, 3, 2, 3, {0, 2, 3, 1}, 11, 10, true, false}, /* all four paddings differ */
     {6, 7, 1, 5, 5, 1, 1, {4, 4, 4, 4}, 2, 3, true, false},   /* kernel above the input */
-    {16, 16, 1, 3, 3, 1, 1, SAME, 8, 8, true, false}, /* this one and the next six by Winograd */
+    {16, 16, 1, 3, 3, 1, 1, SAME, 8, 8, true, false},         /* this one and the next six by Winograd */
     {17, 33, 1, 3, 3, 1, 1, SAME, 13, 9, false, false},
     {48, 20, 1, 3, 3, 1, 1, NONE, 18, 14, true, false},
     {35, 64, 1, 3, 3, 1, 1, {0, 1, 2, 0}, 31, 35, true, false}, /* several blocks of tiles */
