@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fovea/status.h"
 #include "base/portable_math.h"
+#include "fovea/status.h"
 
 /* A square of floats, row-major. */
 struct plane {

@@ -100,7 +100,7 @@ static enum fv_status open_models(struct run *run) {
         if (status == FV_OK) {
             run->results.segmenter = model;
             const struct fovea_segmenter_options choice = {run->threads, options->mirror, options->folds,
-                                                           options->fold_count};
+                                                           options->fold_count, options->fast};
             status = fovea_segmenter_create(model->file, &choice, &run->work.segmenter, &run->error);
         }
     }
@@ -203,6 +203,7 @@ int fovea_pipeline_run(const struct fovea_pipeline_options *options) {
     run.results.field_mm = options->field_mm;
     run.results.layer = options->stages.masks ? "" : fovea_layer_names[options->layer];
     run.results.mirrored = options->mirror;
+    run.results.fast = options->fast;
     int code = FOVEA_EXIT_NO_IMAGE;
     enum fv_status status = collect(&run);
     if (status == FV_OK) {

@@ -285,7 +285,11 @@ static void add_method(struct fovea_buffer *text, const struct fovea_results *re
                                                   : "once, unmirrored (--tta off)",
                                 results->fold_count, results->folds_most);
             fovea_results_add_folds(results, text);
-            fovea_buffer_text(text, ").</p>\n");
+            fovea_buffer_format(text, ")%s.</p>\n",
+                                results->fast
+                                    ? ", with Winograd's transforms, which round two to three times as much as "
+                                      "direct sums (--fast)"
+                                    : "");
         }
         fovea_buffer_text(text, "</section>\n");
     }

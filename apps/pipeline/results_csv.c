@@ -8,7 +8,7 @@ static void add_header(struct fovea_buffer *text) {
         fovea_buffer_format(text, ",%s", fovea_measure_columns[i].name);
     }
     fovea_buffer_text(text,
-                      ",fov_mm,layer,width_px,height_px,grader,grader_sha256,segmenter,segmenter_sha256,tta,folds,"
+                      ",fov_mm,layer,width_px,height_px,grader,grader_sha256,segmenter,segmenter_sha256,tta,folds,fast,"
                       "fovea_version\n");
 }
 
@@ -58,6 +58,7 @@ static void add_row(struct fovea_buffer *text, const struct fovea_results *resul
     add_model(text, results->segmenter);
     fovea_buffer_format(text, ",%s,", results->segmenter == NULL ? "" : results->mirrored ? "mirror" : "off");
     fovea_results_add_folds(results, text);
+    fovea_buffer_format(text, ",%s", results->segmenter == NULL ? "" : results->fast ? "yes" : "no");
     fovea_buffer_text(text, "," FOVEA_VERSION "\n");
 }
 

@@ -100,15 +100,15 @@ static void find_faz(struct fovea_segmenter *segmenter) {
 }
 
 /* Plans the next member, which has number `member` in the model. */
-static enum fv_status plan_member(struct fovea_segmenter *segmenter, size_t member, struct fv_threads *threads,
-                                  struct fv_error *error) {
+static enum fv_status plan_member(struct fovea_segmenter *segmenter, size_t member,
+                                  const struct fovea_segmenter_options *choice, struct fv_error *error) {
     struct fv_net_options options = {segmenter->patch_height, segmenter->patch_width, member};
     struct fv_graph *graph;
     enum fv_status status = fv_net_build(segmenter->model, &options, &graph, error);
     if (status != FV_OK) {
         return status;
     }
-    struct fv_session_options session_options = {.threads = threads};
+    struct fv_session_options session_options = {.threads = choice->threads, .fast = choice->fast};
     status = fv_session_create(graph, &session_options, &segmenter->sessions[segmenter->members], error);
     fv_graph_destroy(graph);
     if (status == FV_OK) {
@@ -158,7 +158,7 @@ static enum fv_status plan_members(struct fovea_segmenter *segmenter, const stru
     enum fv_status status = check_folds(segmenter, options, error);
     for (size_t member = 0; status == FV_OK && member < available; member++) {
         if (options->fold_count == 0 || count_fold(options, fv_net_member_number(segmenter->model, member)) == 1) {
-            status = plan_member(segmenter, member, options->threads, error);
+            status = plan_member(segmenter, member, options, error);
         }
     }
     if (status != FV_OK) {

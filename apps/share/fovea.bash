@@ -62,9 +62,9 @@ _fovea() {
     esac
     if [[ $word == -* ]]; then
         case $command in
-        run) options='--fov --layer --output --models --list --tta --folds --save-probability --coips --overwrite --project-name --threads --help' ;;
+        run) options='--fov --layer --output --models --list --tta --folds --fast --save-probability --coips --overwrite --project-name --threads --help' ;;
         grade) options='--fov --layer --output --models --list --threads --help' ;;
-        segment) options='--fov --layer --output --models --list --tta --folds --save-probability --threads --help' ;;
+        segment) options='--fov --layer --output --models --list --tta --folds --fast --save-probability --threads --help' ;;
         measure) options='--fov --output --list --help' ;;
         eval) options='--output --set --match --strict --images --worst --fov --foreground --empty --probability --threads --help' ;;
         adapt) options='--output --images --report --name --copies --folds --epochs --seed --rate --weight-decay --force --threads --help' ;;
