@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/portable_math.h"
 #include "checks.h"
 #include "fovea/memory.h"
 #include "measure/measure.h"
 #include "phantom/phantom.h"
-#include "base/portable_math.h"
 
 static struct fovea_phantom make(const struct fovea_phantom_request *request) {
     struct fovea_phantom phantom;

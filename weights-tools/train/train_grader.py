@@ -44,7 +44,7 @@ def draw(name, groups, rng):
     """A degraded image, its FAZ and stripes, all at the network's size, 8-bit [3, side, side], and its label."""
     label = int(rng.choice(3, p=(0.31, 0.35, 0.34)))
     synthetic = groups.get('phantom') and rng.random() < 0.12
-    coips = not synthetic and rng.random() < (0.75 if name == 'swin' else 0.4)
+    coips = not synthetic and rng.random() < (0.6 if name == 'swin' else 0.4)
     source = 'phantom' if synthetic else 'coips' if coips else 'rossa'
     pool = [b for b in groups[source] if label == degrade.UNGRADABLE or not b.poor]
     base = pool[rng.integers(len(pool))]
