@@ -1,4 +1,5 @@
-/* Checkpoints made by the tests themselves: bytes, pickles, zips and a tiny Swin Transformer in every container. */
+/* Checkpoints made by the tests themselves: bytes, pickles and zips (made_bytes.c), tiny nets in
+ * every container (made.c), and the folder to put them in (scratch.c). */
 #ifndef FOVEA_TESTS_MADE_H
 #define FOVEA_TESTS_MADE_H
 
@@ -7,6 +8,9 @@
 #include <stdint.h>
 
 #include "fovea/checkpoint.h"
+
+/* Ends the program unless all is fine: a test fails by that, and so does a program that is no test. */
+void made_require(bool fine, const char *what);
 
 /* Bytes that grow. A zeroed struct is empty; bytes_clear frees. The tests end when memory does. */
 struct bytes {
