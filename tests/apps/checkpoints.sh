@@ -5,25 +5,7 @@ set -u
 fovea=$(realpath "$1")
 random_model=$(realpath "$2")
 source=$(realpath "$3")
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# expect STATUS TEXT COMMAND...: the exit status, and TEXT somewhere in what is printed.
-expect() {
-    wanted=$1 text=$2
-    shift 2
-    "$@" >printed 2>&1
-    status=$?
-    [ "$status" -eq "$wanted" ] || fail "exit status $status, expected $wanted: $* ($(head -n 1 printed))"
-    [ -z "$text" ] || grep -qF -e "$text" printed || fail "'$text' is not in what was printed: $*"
-}
+. "$(dirname "$(realpath "$0")")/expect.sh"
 
 # also TEXT...: each is in what the last command printed, too.
 also() {

@@ -5,25 +5,7 @@ set -u
 fovea=$(realpath "$1")
 compare=$(realpath "$2")
 models=$(realpath "$3")/apps/models
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# expect STATUS TEXT COMMAND...: the exit status, and TEXT somewhere in what is printed.
-expect() {
-    wanted=$1 text=$2
-    shift 2
-    "$@" >printed 2>&1
-    status=$?
-    [ "$status" -eq "$wanted" ] || fail "exit status $status, expected $wanted: $* ($(head -n 1 printed))"
-    grep -qF -e "$text" printed || fail "'$text' is not in what was printed: $* ($(head -n 1 printed))"
-}
+. "$(dirname "$(realpath "$0")")/../expect.sh"
 
 equal() {
     [ "$2" = "$3" ] || fail "$1: '$2', expected '$3'"

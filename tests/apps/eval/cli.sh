@@ -2,25 +2,7 @@
 # fovea eval as a user meets it: cli.sh PROGRAM. Works in a fresh folder under TMPDIR and removes it.
 set -u
 fovea=$(realpath "$1")
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# expect STATUS TEXT COMMAND...: the exit status, and TEXT somewhere in what is printed.
-expect() {
-    wanted=$1 text=$2
-    shift 2
-    "$@" >printed 2>&1
-    status=$?
-    [ "$status" -eq "$wanted" ] || fail "exit status $status, expected $wanted: $* ($(head -n 1 printed))"
-    grep -qF -e "$text" printed || fail "'$text' is not in what was printed: $*"
-}
+. "$(dirname "$(realpath "$0")")/../expect.sh"
 
 notice='Research use only. Not a medical device. Not for diagnosis.'
 printf 'file,grade\na.png,0\nb.png,1\nc.png,2\n' >labels.csv
