@@ -82,7 +82,7 @@ enum fv_status fv_session_lay_out(struct fv_session *session, struct fv_error *e
     for (size_t n = 0; n < session->node_count; n++) {
         struct fv_view *view = &session->views[session->nodes[n].output];
         view->blocks = count_blocks(session, &session->nodes[n]);
-        view->stride = fv_round_up(view->shape.channels, FV_TOKEN_ALIGNMENT);
+        view->stride = fv_token_stride(view->shape);
         if (!fv_add(total, view->blocks, &total)) {
             return fv_error_set(error, FV_ERROR_MEMORY, "too many channels");
         }

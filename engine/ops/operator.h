@@ -141,6 +141,18 @@ static inline size_t fv_pixels(struct fv_shape shape) {
     return shape.height * shape.width;
 }
 
+/* Floats of one token that are written: its channels, and zeros up to a whole FV_TOKEN_ALIGNMENT. */
+static inline size_t fv_token_floats(struct fv_shape shape) {
+    return fv_round_up(shape.channels, FV_TOKEN_ALIGNMENT);
+}
+
+/* Distance between tokens: an odd number of cache lines, so that consecutive tokens lie in different sets of the
+ * first-level cache, whose number is a power of two. */
+static inline size_t fv_token_stride(struct fv_shape shape) {
+    const size_t floats = fv_token_floats(shape);
+    return floats / FV_TOKEN_ALIGNMENT % 2 == 0 ? floats + FV_TOKEN_ALIGNMENT : floats;
+}
+
 /* How many pieces the rows of `blocks` plane blocks of this shape are cut into, so that a few threads have work. */
 static inline size_t fv_row_blocks(struct fv_shape shape, size_t blocks) {
     size_t pieces = 1;

@@ -45,7 +45,7 @@ static void set_parts(const struct fv_context *context, const struct fv_node *no
     const struct fv_view *input = input_view(context, node), *output = &context->views[node->output];
     const size_t width = context->kernels->width;
     const size_t outputs = output_channels(product, node);
-    const size_t vectors = output->shape.kind == FV_TOKENS ? output->stride / width : (outputs + width - 1) / width;
+    const size_t vectors = output->shape.kind == FV_TOKENS ? fv_token_floats(output->shape) / width : (outputs + width - 1) / width;
     product->parts = 1;
     product->part_vectors = vectors;
     product->part_blocks = input->blocks;

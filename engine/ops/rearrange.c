@@ -27,7 +27,7 @@ static void release(struct fv_node *node) {
 static enum fv_status prepare_mean(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
     (void)error;
     const struct fv_view *input = &context->views[node->inputs[0]];
-    node->tasks = input->shape.kind == FV_PLANES ? input->blocks : input->stride / FV_TOKEN_ALIGNMENT;
+    node->tasks = input->shape.kind == FV_PLANES ? input->blocks : fv_token_floats(input->shape) / FV_TOKEN_ALIGNMENT;
     return FV_OK;
 }
 
@@ -98,7 +98,7 @@ static void run_merge(const struct fv_context *context, const struct fv_node *no
             const size_t token = (2 * y + neighbours[n][0]) * input->shape.width + 2 * x + neighbours[n][1];
             memcpy(target + n * channels, input->block[0] + token * input->stride, channels * sizeof(float));
         }
-        memset(target + 4 * channels, 0, (output->stride - 4 * channels) * sizeof(float));
+        memset(target + 4 * channels, 0, (fv_token_floats(output->shape) - 4 * channels) * sizeof(float));
     }
 }
 
