@@ -1,6 +1,7 @@
 /* The pool. A call raises `generation`; every worker that sees a new generation runs its range and lowers `pending`;
- * the caller runs range 0 and waits for `pending` to reach zero. Both sides spin shortly before they sleep on a
- * condition variable, because the calls of one pass follow each other within microseconds. */
+ * the caller runs range 0 and waits for `pending` to reach zero. Between the steps of one call, barriers keep the
+ * workers awake. All spin shortly before they sleep on a condition variable, because steps follow each other within
+ * microseconds. */
 #include "fovea/threads.h"
 
 #include <pthread.h>
@@ -27,9 +28,10 @@ struct fv_threads {
     void *context;
     size_t tasks;
     atomic_size_t generation, pending; /* spun on; changed under `lock` where a sleeper may wait for the change */
+    atomic_size_t arrived, barriers;   /* threads at the present barrier, and barriers passed */
     bool stop, caller_sleeps;
     pthread_mutex_t lock;
-    pthread_cond_t start, done;
+    pthread_cond_t start, done, passed;
     struct worker workers[]; /* 1 .. count-1; entry 0 stands for the caller */
 };
 
@@ -156,6 +158,26 @@ void fv_threads_run(struct fv_threads *threads, fv_task *task, void *context, si
     wait_for_workers(threads);
 }
 
+void fv_threads_barrier(struct fv_threads *threads) {
+    if (threads == NULL || threads->count == 1) {
+        return;
+    }
+    const size_t number = atomic_load(&threads->barriers);
+    if (atomic_fetch_add(&threads->arrived, 1) + 1 == threads->count) {
+        atomic_store(&threads->arrived, 0);
+        pthread_mutex_lock(&threads->lock);
+        atomic_fetch_add(&threads->barriers, 1);
+        pthread_cond_broadcast(&threads->passed);
+        pthread_mutex_unlock(&threads->lock);
+    } else if (!spin_while(&threads->barriers, number, true)) {
+        pthread_mutex_lock(&threads->lock);
+        while (atomic_load(&threads->barriers) == number) {
+            pthread_cond_wait(&threads->passed, &threads->lock);
+        }
+        pthread_mutex_unlock(&threads->lock);
+    }
+}
+
 size_t fv_threads_count(const struct fv_threads *threads) {
     return threads != NULL ? threads->count : 1;
 }
@@ -170,6 +192,7 @@ void fv_threads_destroy(struct fv_threads *threads) {
         pthread_join(threads->workers[i].thread, NULL);
     }
     pthread_cond_destroy(&threads->done);
+    pthread_cond_destroy(&threads->passed);
     pthread_cond_destroy(&threads->start);
     pthread_mutex_destroy(&threads->lock);
     fv_release(threads);
@@ -191,6 +214,7 @@ enum fv_status fv_threads_create(size_t count, struct fv_threads **threads, stru
     pthread_mutex_init(&pool->lock, NULL); /* default attributes: cannot fail on Linux */
     pthread_cond_init(&pool->start, NULL);
     pthread_cond_init(&pool->done, NULL);
+    pthread_cond_init(&pool->passed, NULL);
     for (pool->count = 1; pool->count < count; pool->count++) {
         struct worker *worker = &pool->workers[pool->count];
         worker->pool = pool;

@@ -196,17 +196,6 @@ struct fv_shape fv_session_output_shape(const struct fv_session *session) {
     return session->views[session->output].shape;
 }
 
-struct step {
-    const struct fv_session *session;
-    const struct fv_node *node;
-};
-
-static void run_task(void *context, size_t task, size_t thread) {
-    const struct step *step = context;
-    step->node->algorithm->run(&step->session->context, step->node, task,
-                               step->session->scratch + thread * step->session->scratch_bytes);
-}
-
 static void load_input(const struct fv_session *session, const float *input) {
     const struct fv_view *view = &session->views[session->input];
     const size_t pixels = fv_pixels(view->shape);
@@ -238,19 +227,42 @@ static double now(void) {
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-void fv_session_run(struct fv_session *session, const float *input, float *output) {
-    load_input(session, input);
+/* Thread `thread`'s part of a node's tasks: as many as any other's, give or take one. */
+static void run_part(const struct fv_session *session, const struct fv_node *node, size_t thread) {
+    void *scratch = session->scratch + thread * session->scratch_bytes;
+    size_t first, last;
+    fv_split(node->tasks, fv_threads_count(session->threads), thread, &first, &last);
+    if (first < last && node->algorithm->run_range != NULL) {
+        node->algorithm->run_range(&session->context, node, first, last, scratch);
+        return;
+    }
+    for (size_t task = first; task < last; task++) {
+        node->algorithm->run(&session->context, node, task, scratch);
+    }
+}
+
+/* A whole pass of one thread: its part of node after node, all threads together. */
+static void run_pass(void *context, size_t part, size_t thread) {
+    struct fv_session *session = context;
+    (void)part; /* there are as many as threads */
     for (size_t n = 0; n < session->node_count; n++) {
-        struct step step = {session, &session->nodes[n]};
-        if (step.node->algorithm == NULL) {
+        const struct fv_node *node = &session->nodes[n];
+        if (node->algorithm == NULL) {
             continue;
         }
-        const double start = session->profile ? now() : 0;
-        fv_threads_run(session->threads, run_task, &step, step.node->tasks);
-        if (session->profile) {
+        const bool watch = session->profile && thread == 0;
+        const double start = watch ? now() : 0;
+        run_part(session, node, thread);
+        fv_threads_barrier(session->threads);
+        if (watch) {
             session->seconds[n] = now() - start;
         }
     }
+}
+
+void fv_session_run(struct fv_session *session, const float *input, float *output) {
+    load_input(session, input);
+    fv_threads_run(session->threads, run_pass, session, fv_threads_count(session->threads));
     store_output(session, output);
 }
 

@@ -36,7 +36,8 @@ enum fv_activation {
 struct fv_epilogue {
     const float *bias;            /* [vectors][width], or NULL */
     const float *const *residual; /* [rows] pointers laid out like the outputs, or NULL */
-    size_t residual_stride;       /* distance between the vectors of one residual row */
+    size_t residual_offset;       /* vector v of row r is at residual[r] + residual_offset + v * residual_stride */
+    size_t residual_stride;
     enum fv_activation activation;
     float slope;
 };
@@ -51,7 +52,8 @@ struct fv_gemm_tile {
     const float *const *inputs; /* [segments][table->tile_rows]: each points to `length` floats; entries from `rows` on
                                    are not read */
     const float *weights;       /* [segments][length][vectors][width] */
-    float *const *outputs;      /* [rows]: vector v of row r is at outputs[r] + v * output_stride */
+    float *const *outputs;      /* [rows] */
+    size_t output_offset;       /* vector v of row r is at outputs[r] + output_offset + v * output_stride */
     size_t output_stride;
     bool accumulate;                    /* add the stored outputs to the sum */
     const struct fv_epilogue *epilogue; /* NULL while further segments follow */

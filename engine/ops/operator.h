@@ -104,8 +104,12 @@ struct fv_algorithm {
     /* Packs weights into node->state and sets tasks and scratch. Shapes and lanes of the views are known, addresses are
      * not. On failure the state is freed by `release`, which must accept a half-made one. */
     enum fv_status (*prepare)(const struct fv_context *context, struct fv_node *node, struct fv_error *error);
-    /* Task `task` of node->tasks; `scratch` is aligned to FV_ALIGNMENT. */
+    /* Task `task` of node->tasks; `scratch` is aligned to FV_ALIGNMENT. NULL where there is run_range. */
     void (*run)(const struct fv_context *context, const struct fv_node *node, size_t task, void *scratch);
+    /* Tasks first .. last-1, first < last, where neighbours have something to share. What a task computes does not
+     * depend on its company. */
+    void (*run_range)(const struct fv_context *context, const struct fv_node *node, size_t first, size_t last,
+                      void *scratch);
     void (*release)(struct fv_node *node);
     bool in_place; /* the output may lie where input 0 lay */
 };

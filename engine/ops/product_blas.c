@@ -11,6 +11,8 @@
 #include <cblas.h>
 #endif
 
+enum { GATHERED_ROWS = 192 };
+
 static bool accept(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
     (void)node;
     if (context->gemm != FV_GEMM_OPENBLAS) {
@@ -30,9 +32,11 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     const size_t columns = fv_round_up(product->part_vectors * context->kernels->width, FV_TOKEN_ALIGNMENT);
     node->state = product;
     node->state_bytes = product->weight_floats * sizeof(float);
-    /* sgemm blocks the columns itself. */
+    /* sgemm blocks the columns itself; the gathered rows of a task take scratch. */
     product->vector_block = product->part_vectors;
     product->vector_blocks = 1;
+    product->row_block = product->row_block < GATHERED_ROWS ? product->row_block : GATHERED_ROWS;
+    product->row_blocks = (product->rows + product->row_block - 1) / product->row_block;
     node->tasks = fv_product_tasks(product);
     node->scratch = product->row_block * (2 + product->segment_count) * sizeof(float *) +
                     product->row_block * (fv_round_up(product->depth, FV_TOKEN_ALIGNMENT) + columns) * sizeof(float);

@@ -1,6 +1,9 @@
-/* A matrix product by our own kernels: rows are read in place through tables of pointers, weights from packed panels,
- * and sums stay in registers over a chunk. Partial sums between chunks wait in the output, which is in the second-level
- * cache. */
+/* A matrix product by our own kernels: rows are read in place through tables of pointers, weights from packed panels.
+ *
+ * A task is one register tile of rows against a block of weight panels. A range of tasks runs block of rows by block,
+ * chunk of the sum by chunk: the inputs of a tile of rows, a chunk deep, stay in the first-level cache while all panels
+ * of the block pass through it from the second-level cache; partial sums between chunks wait in the outputs, which a
+ * block of rows keeps in the second-level cache too. */
 #include "ops/product.h"
 
 #include "fovea/memory.h"
@@ -20,6 +23,10 @@ static size_t largest_chunk(const struct fv_product *product) {
     return segments;
 }
 
+static size_t row_tiles(const struct fv_context *context, const struct fv_product *product) {
+    return (product->rows + context->kernels->tile_rows - 1) / context->kernels->tile_rows;
+}
+
 static enum fv_status prepare(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
     struct fv_product *product;
     const enum fv_status status =
@@ -29,79 +36,106 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     }
     node->state = product;
     node->state_bytes = product->weight_floats * sizeof(float);
-    node->tasks = fv_product_tasks(product);
-    /* Pointers to inputs, outputs and residuals of the rows of a task. */
-    node->scratch = (largest_chunk(product) + 2) * product->row_block * sizeof(float *);
+    node->tasks = product->parts * product->vector_blocks * row_tiles(context, product);
+    node->scratch = (largest_chunk(product) + 2) * context->kernels->tile_rows * sizeof(float *);
     return FV_OK;
 }
 
-struct pointers {
-    const float **inputs; /* [tiles][segments][tile_rows] */
-    float **outputs, **residuals;
-    size_t output_stride, residual_stride;
+/* A block of rows and weight panels, the chunk at hand, and a tile of the rows. */
+struct visit {
+    const struct fv_node *node;
+    const struct fv_product *product;
+    struct fv_product_task block;
+    const struct fv_chunk *chunk;
+    size_t rows;                           /* of the tile */
+    float **outputs, **residuals;          /* [tile_rows] */
+    const float **inputs;                  /* [segments][tile_rows] */
+    size_t output_stride, residual_stride; /* between the vectors of a row */
 };
 
-/* All tiles of a task's rows against all its weight panels, for one chunk of the sum. */
-static void run_chunk(const struct fv_context *context, const struct fv_node *node, const struct fv_product *product,
-                      const struct fv_product_task *task, const struct fv_chunk *chunk,
-                      const struct pointers *pointers) {
-    const struct fv_kernels *kernels = context->kernels;
-    const size_t rows = task->last_row - task->first_row, tile_rows = kernels->tile_rows;
-    const size_t tile_pointers = chunk->segments * tile_rows;
-    const bool last_chunk = chunk == &product->chunks[product->chunk_count - 1];
-    const size_t part_lanes = product->part_vectors * kernels->width;
-    for (size_t row = 0; row < rows; row += tile_rows) {
-        const size_t count = rows - row < tile_rows ? rows - row : tile_rows;
-        fv_product_inputs(context, node, product, chunk, task->part, task->first_row + row, count, tile_rows,
-                          pointers->inputs + row / tile_rows * tile_pointers);
+/* Takes up the tile of rows from `row` on. */
+static void take_rows(const struct fv_context *context, struct visit *visit, size_t row) {
+    const struct fv_node *node = visit->node;
+    const struct fv_product *product = visit->product;
+    const size_t part = visit->block.part, left = visit->block.last_row - row;
+    visit->rows = left < context->kernels->tile_rows ? left : context->kernels->tile_rows;
+    fv_product_inputs(context, node, product, visit->chunk, part, row, visit->rows, context->kernels->tile_rows,
+                      visit->inputs);
+    visit->output_stride =
+        fv_product_rows(context, node, product, &context->views[node->output], part, row, visit->rows, visit->outputs);
+    if (node->residual != FV_NO_VALUE) {
+        visit->residual_stride = fv_product_rows(context, node, product, &context->views[node->residual], part, row,
+                                                 visit->rows, visit->residuals);
     }
-    struct fv_epilogue epilogue = {
-        .residual_stride = pointers->residual_stride, .activation = node->activation, .slope = node->slope};
-    struct fv_gemm_tile tile = {.segments = chunk->segments,
-                                .length = chunk->length,
-                                .output_stride = pointers->output_stride,
-                                .accumulate = chunk != product->chunks,
-                                .epilogue = last_chunk ? &epilogue : NULL};
-    float *outputs[FV_MAX_TILE_ROWS];
-    const float *residuals[FV_MAX_TILE_ROWS];
-    tile.outputs = outputs;
-    for (size_t vector = task->first_vector; vector < task->last_vector; vector += kernels->tile_vectors) {
-        const size_t left = task->last_vector - vector;
-        tile.vectors = left < kernels->tile_vectors ? left : kernels->tile_vectors;
-        tile.weights = product->weights +
-                       (task->part * product->part_vectors + vector) * kernels->width * product->depth +
-                       chunk->first_k * tile.vectors * kernels->width;
-        epilogue.bias = product->bias + task->part * part_lanes + vector * kernels->width;
-        for (size_t row = 0; row < rows; row += tile_rows) {
-            tile.rows = rows - row < tile_rows ? rows - row : tile_rows;
-            tile.inputs = pointers->inputs + row / tile_rows * tile_pointers;
-            for (size_t r = 0; r < tile.rows; r++) {
-                outputs[r] = pointers->outputs[row + r] + vector * pointers->output_stride;
-                if (pointers->residuals != NULL) {
-                    residuals[r] = pointers->residuals[row + r] + vector * pointers->residual_stride;
-                }
+}
+
+/* The tile of rows against one weight panel. */
+static void multiply(const struct fv_context *context, const struct visit *visit, size_t vector) {
+    const struct fv_kernels *kernels = context->kernels;
+    const struct fv_product *product = visit->product;
+    const struct fv_chunk *chunk = visit->chunk;
+    const bool residual = visit->node->residual != FV_NO_VALUE;
+    const size_t left = visit->block.last_vector - vector;
+    const size_t vectors = left < kernels->tile_vectors ? left : kernels->tile_vectors;
+    const size_t first_lane = (visit->block.part * product->part_vectors + vector) * kernels->width;
+    const struct fv_epilogue epilogue = {.bias = product->bias + first_lane,
+                                         .residual = residual ? (const float *const *)visit->residuals : NULL,
+                                         .residual_offset = vector * visit->residual_stride,
+                                         .residual_stride = visit->residual_stride,
+                                         .activation = visit->node->activation,
+                                         .slope = visit->node->slope};
+    const struct fv_gemm_tile tile = {
+        .rows = visit->rows,
+        .vectors = vectors,
+        .segments = chunk->segments,
+        .length = chunk->length,
+        .inputs = visit->inputs,
+        .weights = product->weights + first_lane * product->depth + chunk->first_k * vectors * kernels->width,
+        .outputs = visit->outputs,
+        .output_offset = vector * visit->output_stride,
+        .output_stride = visit->output_stride,
+        .accumulate = chunk != product->chunks,
+        .epilogue = chunk == &product->chunks[product->chunk_count - 1] ? &epilogue : NULL};
+    kernels->gemm_tile(&tile);
+}
+
+static void run_block(const struct fv_context *context, struct visit *visit) {
+    const struct fv_product *product = visit->product;
+    const struct fv_product_task *block = &visit->block;
+    for (size_t c = 0; c < product->chunk_count; c++) {
+        visit->chunk = &product->chunks[c];
+        for (size_t row = block->first_row; row < block->last_row; row += context->kernels->tile_rows) {
+            take_rows(context, visit, row);
+            for (size_t vector = block->first_vector; vector < block->last_vector;
+                 vector += context->kernels->tile_vectors) {
+                multiply(context, visit, vector);
             }
-            epilogue.residual = pointers->residuals != NULL ? residuals : NULL;
-            kernels->gemm_tile(&tile);
         }
     }
 }
 
-static void run(const struct fv_context *context, const struct fv_node *node, size_t task_number, void *scratch) {
+static void run_range(const struct fv_context *context, const struct fv_node *node, size_t first, size_t last,
+                      void *scratch) {
     const struct fv_product *product = node->state;
-    const struct fv_product_task task = fv_product_task(product, task_number);
-    const size_t rows = task.last_row - task.first_row;
-    struct pointers pointers = {.outputs = scratch};
-    pointers.inputs = (const float **)(pointers.outputs + 2 * product->row_block);
-    pointers.output_stride = fv_product_rows(context, node, product, &context->views[node->output], task.part,
-                                             task.first_row, rows, pointers.outputs);
-    if (node->residual != FV_NO_VALUE) {
-        pointers.residuals = pointers.outputs + product->row_block;
-        pointers.residual_stride = fv_product_rows(context, node, product, &context->views[node->residual], task.part,
-                                                   task.first_row, rows, pointers.residuals);
-    }
-    for (size_t c = 0; c < product->chunk_count; c++) {
-        run_chunk(context, node, product, &task, &product->chunks[c], &pointers);
+    const size_t tile_rows = context->kernels->tile_rows, tiles = row_tiles(context, product);
+    struct visit visit = {.node = node, .product = product, .outputs = scratch};
+    visit.residuals = visit.outputs + tile_rows;
+    visit.inputs = (const float **)(visit.residuals + tile_rows);
+    while (first < last) {
+        const size_t tile = first % tiles, group = first / tiles;
+        size_t count = product->row_block / tile_rows;
+        count = count < tiles - tile ? count : tiles - tile;
+        count = count < last - first ? count : last - first;
+        struct fv_product_task *block = &visit.block;
+        *block = (struct fv_product_task){.part = group / product->vector_blocks,
+                                          .first_row = tile * tile_rows,
+                                          .first_vector = group % product->vector_blocks * product->vector_block};
+        block->last_row = (tile + count) * tile_rows < product->rows ? (tile + count) * tile_rows : product->rows;
+        block->last_vector = block->first_vector + product->vector_block < product->part_vectors
+                                 ? block->first_vector + product->vector_block
+                                 : product->part_vectors;
+        run_block(context, &visit);
+        first += count;
     }
 }
 
@@ -111,4 +145,4 @@ static void release(struct fv_node *node) {
 }
 
 const struct fv_algorithm fv_algorithm_indirect_product = {
-    .name = "indirect_product", .accept = accept, .prepare = prepare, .run = run, .release = release};
+    .name = "indirect_product", .accept = accept, .prepare = prepare, .run_range = run_range, .release = release};

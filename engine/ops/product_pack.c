@@ -6,9 +6,9 @@
 
 #include "fovea/memory.h"
 
-/* A weight panel of a chunk takes half of the smallest first-level cache that is usual. The depth of a chunk shows in
- * the bits of a sum, so it is the same on all machines of an instruction set. */
-enum { PANEL_BYTES = 16384, LEAST_TASKS = 16 };
+/* Steps of a chunk of a sum: the inputs of a register tile, so deep, fit the smallest first-level cache that is usual.
+ * The depth of a chunk shows in the bits of a sum, so it is the same on all machines. */
+enum { CHUNK_DEPTH = 256, TASKS = 64, LEAST_PANELS = 4, MOST_ROWS = 512 };
 
 static const struct fv_view *input_view(const struct fv_context *context, const struct fv_node *node) {
     return &context->views[node->inputs[0]];
@@ -16,12 +16,6 @@ static const struct fv_view *input_view(const struct fv_context *context, const 
 
 static size_t level2(const struct fv_context *context) {
     return context->caches.level2 != 0 ? context->caches.level2 : 262144;
-}
-
-/* A run of at most this many products shares one visit to a weight panel. */
-static size_t chunk_depth(const struct fv_context *context) {
-    const struct fv_kernels *kernels = context->kernels;
-    return PANEL_BYTES / (kernels->tile_vectors * kernels->width * sizeof(float));
 }
 
 /* Groups that are narrower than a vector share a block: their weights become block-diagonal. Returns the smallest
@@ -45,7 +39,8 @@ static void set_parts(const struct fv_context *context, const struct fv_node *no
     const struct fv_view *input = input_view(context, node), *output = &context->views[node->output];
     const size_t width = context->kernels->width;
     const size_t outputs = output_channels(product, node);
-    const size_t vectors = output->shape.kind == FV_TOKENS ? fv_token_floats(output->shape) / width : (outputs + width - 1) / width;
+    const size_t vectors =
+        output->shape.kind == FV_TOKENS ? fv_token_floats(output->shape) / width : (outputs + width - 1) / width;
     product->parts = 1;
     product->part_vectors = vectors;
     product->part_blocks = input->blocks;
@@ -72,10 +67,9 @@ static enum fv_status make_segments(const struct fv_context *context, const stru
     const bool taps = product->kind == FV_PRODUCT_CONVOLUTION || product->kind == FV_PRODUCT_DEPTHWISE;
     const size_t tap_rows = taps ? node->options.convolution.kernel_y : 1;
     const size_t tap_columns = taps ? node->options.convolution.kernel_x : 1;
-    const size_t depth = chunk_depth(context);
     size_t count = product->part_blocks * tap_rows * tap_columns;
     if (product->kind == FV_PRODUCT_LINEAR) {
-        count = (input->shape.channels + depth - 1) / depth;
+        count = (input->shape.channels + CHUNK_DEPTH - 1) / CHUNK_DEPTH;
     }
     product->segments = fv_allocate(count, sizeof *product->segments);
     if (product->segments == NULL) {
@@ -104,13 +98,11 @@ static enum fv_status make_segments(const struct fv_context *context, const stru
     return FV_OK;
 }
 
-static enum fv_status make_chunks(const struct fv_context *context, const struct fv_node *node,
-                                  struct fv_product *product, struct fv_error *error) {
+static enum fv_status make_chunks(const struct fv_node *node, struct fv_product *product, struct fv_error *error) {
     product->chunks = fv_allocate(product->segment_count, sizeof *product->chunks);
     if (product->chunks == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory for chunks", node->name);
     }
-    const size_t depth = chunk_depth(context);
     size_t k = 0;
     for (size_t first = 0; first < product->segment_count;) {
         const size_t length = product->segments[first].length;
@@ -119,7 +111,7 @@ static enum fv_status make_chunks(const struct fv_context *context, const struct
             run++;
         }
         const size_t run_segments = run - first;
-        const size_t pieces = (run_segments * length + depth - 1) / depth;
+        const size_t pieces = (run_segments * length + CHUNK_DEPTH - 1) / CHUNK_DEPTH;
         for (size_t piece = 0; piece < pieces; piece++) {
             size_t begin, end;
             fv_split(run_segments, pieces, piece, &begin, &end);
@@ -134,35 +126,28 @@ static enum fv_status make_chunks(const struct fv_context *context, const struct
     return FV_OK;
 }
 
-/* A task's input rows stay in a quarter of the second-level cache and its weights in half of it; small products are cut
- * finer so that several threads have work. The cut depends on shape and caches alone. */
+/* The weights of a block of panels, a chunk deep, take half of the second-level cache, the outputs of a block of rows a
+ * quarter. Few rows share their panels among more tasks, so that several threads have work; panels stand for several
+ * that one visit to the inputs serves. The cut depends on shape and caches alone. */
 static void set_blocking(const struct fv_context *context, struct fv_product *product) {
     const struct fv_kernels *kernels = context->kernels;
-    const size_t depth = chunk_depth(context) < product->depth ? chunk_depth(context) : product->depth;
-    size_t rows = level2(context) / 4 / (depth * sizeof(float));
-    size_t vectors = level2(context) / 2 / (depth * kernels->width * sizeof(float));
-    rows = fv_round_up(rows < product->rows ? rows : product->rows, kernels->tile_rows);
-    vectors = vectors < product->part_vectors ? vectors : product->part_vectors;
-    vectors = fv_round_up(vectors, kernels->tile_vectors);
-    for (;;) {
-        product->row_blocks = (product->rows + rows - 1) / rows;
-        product->vector_blocks = (product->part_vectors + vectors - 1) / vectors;
-        if (product->row_blocks * product->vector_blocks * product->parts >= LEAST_TASKS) {
-            break;
-        }
-        if (vectors > 4 * kernels->tile_vectors ||
-            (vectors > kernels->tile_vectors && rows <= 4 * kernels->tile_rows)) {
-            vectors = fv_round_up(vectors / 2, kernels->tile_vectors);
-        } else if (rows > 2 * kernels->tile_rows) {
-            rows = fv_round_up(rows / 2, kernels->tile_rows);
-        } else {
-            break;
-        }
+    const size_t depth = CHUNK_DEPTH < product->depth ? CHUNK_DEPTH : product->depth;
+    const size_t panels = (product->part_vectors + kernels->tile_vectors - 1) / kernels->tile_vectors;
+    const size_t panel_floats = kernels->tile_vectors * kernels->width;
+    const size_t tiles = (product->rows + kernels->tile_rows - 1) / kernels->tile_rows;
+    size_t block = level2(context) / 2 / (depth * panel_floats * sizeof(float));
+    block = block > 1 ? block : 1;
+    size_t blocks = (panels + block - 1) / block;
+    while (blocks * tiles * product->parts < TASKS && panels / (blocks + 1) >= LEAST_PANELS) {
+        blocks++;
     }
-    product->row_block =
-        fv_round_up((product->rows + product->row_blocks - 1) / product->row_blocks, kernels->tile_rows);
+    block = (panels + blocks - 1) / blocks;
+    product->vector_block = block * kernels->tile_vectors;
+    product->vector_blocks = (panels + block - 1) / block;
+    size_t rows = level2(context) / 4 / (product->vector_block * kernels->width * sizeof(float));
+    rows = rows < MOST_ROWS ? rows : MOST_ROWS;
+    product->row_block = fv_round_up(rows < product->rows ? rows : product->rows, kernels->tile_rows);
     product->row_blocks = (product->rows + product->row_block - 1) / product->row_block;
-    product->vector_block = vectors;
 }
 
 /* Factor and offset of every output channel: batch norm, bias and attention's scale, in double. */
@@ -347,7 +332,7 @@ enum fv_status fv_product_create(const struct fv_context *context, const struct 
     set_parts(context, node, result);
     enum fv_status status = make_segments(context, node, result, error);
     if (status == FV_OK) {
-        status = make_chunks(context, node, result, error);
+        status = make_chunks(node, result, error);
     }
     if (status == FV_OK) {
         set_blocking(context, result);

@@ -25,7 +25,7 @@ static void gemm_tile(const struct fv_gemm_tile *tile) {
     for (size_t row = 0; row < tile->rows; row++) {
         for (size_t column = 0; column < tile->vectors * WIDTH; column++) {
             const size_t vector = column / WIDTH, lane = column % WIDTH;
-            float *output = tile->outputs[row] + vector * tile->output_stride + lane;
+            float *output = tile->outputs[row] + tile->output_offset + vector * tile->output_stride + lane;
             double sum = gemm_sum(tile, row, column);
             if (tile->accumulate) {
                 sum += (double)*output;
@@ -35,7 +35,8 @@ static void gemm_tile(const struct fv_gemm_tile *tile) {
                     sum += (double)epilogue->bias[column];
                 }
                 if (epilogue->residual != NULL) {
-                    sum += (double)epilogue->residual[row][vector * epilogue->residual_stride + lane];
+                    sum += (double)epilogue
+                               ->residual[row][epilogue->residual_offset + vector * epilogue->residual_stride + lane];
                 }
                 sum = activate_scalar(sum, epilogue->activation, (double)epilogue->slope);
             }

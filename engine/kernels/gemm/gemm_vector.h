@@ -77,7 +77,8 @@ FV_INLINE void gemm_epilogue(vector sums[TILE_ROWS][TILE_VECTORS], const struct 
         for (size_t r = 0; r < rows; r++) {
             FV_UNROLL
             for (size_t v = 0; v < vectors; v++) {
-                sums[r][v] += vector_load(epilogue->residual[r] + v * epilogue->residual_stride);
+                sums[r][v] +=
+                    vector_load(epilogue->residual[r] + epilogue->residual_offset + v * epilogue->residual_stride);
             }
         }
     }
@@ -104,7 +105,7 @@ FV_INLINE void gemm_epilogue(vector sums[TILE_ROWS][TILE_VECTORS], const struct 
 /* The longer activations, over the stored outputs: keeping them out of the tile's template keeps its code small. */
 FV_INLINE void gemm_activate_template(const struct fv_gemm_tile *tile, enum fv_activation activation) {
     for (size_t r = 0; r < tile->rows; r++) {
-        float *output = tile->outputs[r];
+        float *output = tile->outputs[r] + tile->output_offset;
         for (size_t v = 0; v < tile->vectors; v++, output += tile->output_stride) {
             vector_store(output, vector_activate(vector_load(output), activation, vector_zero()));
         }
@@ -127,6 +128,27 @@ FV_NOINLINE void gemm_activate_stored(const struct fv_gemm_tile *tile) {
     }
 }
 
+/* Outputs and residuals may be in the second-level cache or beyond: they come while the sums grow. */
+FV_INLINE void gemm_prefetch(const struct fv_gemm_tile *tile, size_t rows, size_t vectors) {
+    FV_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        FV_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            __builtin_prefetch(tile->outputs[r] + tile->output_offset + v * tile->output_stride, 1);
+        }
+    }
+    if (tile->epilogue != NULL && tile->epilogue->residual != NULL) {
+        const struct fv_epilogue *epilogue = tile->epilogue;
+        FV_UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            FV_UNROLL
+            for (size_t v = 0; v < vectors; v++) {
+                __builtin_prefetch(epilogue->residual[r] + epilogue->residual_offset + v * epilogue->residual_stride);
+            }
+        }
+    }
+}
+
 /* One tile of constant `rows` and `vectors`. */
 FV_INLINE void gemm_tile_template(const struct fv_gemm_tile *tile, size_t rows, size_t vectors) {
     vector sums[TILE_ROWS][TILE_VECTORS];
@@ -137,6 +159,7 @@ FV_INLINE void gemm_tile_template(const struct fv_gemm_tile *tile, size_t rows, 
             sums[r][v] = vector_zero();
         }
     }
+    gemm_prefetch(tile, rows, vectors);
     const float *weights = tile->weights;
     const float *const *segment = tile->inputs;
     const size_t length = tile->length;
@@ -160,7 +183,7 @@ FV_INLINE void gemm_tile_template(const struct fv_gemm_tile *tile, size_t rows, 
         for (size_t r = 0; r < rows; r++) {
             FV_UNROLL
             for (size_t v = 0; v < vectors; v++) {
-                sums[r][v] += vector_load(tile->outputs[r] + v * tile->output_stride);
+                sums[r][v] += vector_load(tile->outputs[r] + tile->output_offset + v * tile->output_stride);
             }
         }
     }
@@ -171,7 +194,7 @@ FV_INLINE void gemm_tile_template(const struct fv_gemm_tile *tile, size_t rows, 
     for (size_t r = 0; r < rows; r++) {
         FV_UNROLL
         for (size_t v = 0; v < vectors; v++) {
-            vector_store(tile->outputs[r] + v * tile->output_stride, sums[r][v]);
+            vector_store(tile->outputs[r] + tile->output_offset + v * tile->output_stride, sums[r][v]);
         }
     }
 }
