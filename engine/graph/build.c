@@ -109,7 +109,8 @@ static struct fv_node *start_named(struct fv_graph *graph, const struct fv_opera
         }
     }
     struct fv_node *node = &graph->nodes[graph->node_count];
-    *node = (struct fv_node){.operation = operation, .input_count = input_count, .residual = FV_NO_VALUE};
+    *node = (struct fv_node){
+        .operation = operation, .input_count = input_count, .residual = FV_NO_VALUE, .gate = FV_NO_VALUE};
     for (size_t i = 0; i < input_count; i++) {
         node->inputs[i] = inputs[i];
     }

@@ -57,6 +57,7 @@ static size_t users(const struct fv_node *nodes, size_t count, fv_value output, 
             result += nodes[n].inputs[i] == value ? 1 : 0;
         }
         result += nodes[n].operation != NULL && nodes[n].residual == value ? 1 : 0;
+        result += nodes[n].operation != NULL && nodes[n].gate == value ? 1 : 0;
     }
     return result;
 }
@@ -121,6 +122,20 @@ static void fuse_attention_scale(struct fv_node *attention, struct fv_node *befo
     }
 }
 
+/* W (g x) = (W diag g) x: the gate of squeeze and excitation goes into the 1 x 1 convolution that follows, which
+ * multiplies its few weights instead of the many pixels. */
+static void fuse_gate(struct fv_node *convolution, struct fv_node *scale) {
+    const bool pointwise = convolution->options.convolution.kernel_y == 1 &&
+                           convolution->options.convolution.kernel_x == 1 &&
+                           convolution->options.convolution.groups == 1;
+    if (scale->operation == &fv_operator_scale && pointwise && scale->activation == FV_ACTIVATION_NONE &&
+        scale->residual == FV_NO_VALUE) {
+        convolution->inputs[0] = scale->inputs[0];
+        convolution->gate = scale->inputs[1];
+        scale->operation = NULL;
+    }
+}
+
 void fv_nodes_fuse(struct fv_node *nodes, size_t count, fv_value output) {
     for (size_t n = 0; n < count; n++) {
         struct fv_node *node = &nodes[n];
@@ -128,9 +143,9 @@ void fv_nodes_fuse(struct fv_node *nodes, size_t count, fv_value output) {
             fuse_add(nodes, count, output, node);
             continue;
         }
-        const bool candidate = node->operation == &fv_operator_batch_norm ||
-                               node->operation == &fv_operator_activation ||
-                               node->operation == &fv_operator_window_attention;
+        const bool candidate =
+            node->operation == &fv_operator_batch_norm || node->operation == &fv_operator_activation ||
+            node->operation == &fv_operator_convolution || node->operation == &fv_operator_window_attention;
         if (!candidate || users(nodes, count, output, node->inputs[0]) != 1) {
             continue;
         }
@@ -139,6 +154,8 @@ void fv_nodes_fuse(struct fv_node *nodes, size_t count, fv_value output) {
             fuse_batch_norm(node, before);
         } else if (node->operation == &fv_operator_activation) {
             fuse_activation(node, before);
+        } else if (node->operation == &fv_operator_convolution) {
+            fuse_gate(node, before);
         } else {
             fuse_attention_scale(node, before);
         }

@@ -60,8 +60,8 @@ static void fill_lanes(const struct fv_session *session, const struct fv_node *n
 static enum fv_status check_lanes(const struct fv_session *session, const struct fv_node *node,
                                   struct fv_error *error) {
     const bool grouped = node->operation == &fv_operator_convolution && node->options.convolution.groups > 1;
-    const bool paired =
-        node->operation == &fv_operator_add || node->operation == &fv_operator_scale || node->residual != FV_NO_VALUE;
+    const bool paired = node->operation == &fv_operator_add || node->operation == &fv_operator_scale ||
+                        node->residual != FV_NO_VALUE || node->gate != FV_NO_VALUE;
     const size_t values = node->input_count + (node->residual != FV_NO_VALUE ? 1 : 0);
     for (size_t i = 0; (grouped || paired) && i < values; i++) {
         const fv_value value = i < node->input_count ? node->inputs[i] : node->residual;
@@ -143,6 +143,9 @@ static void find_lifetimes(struct fv_session *session) {
         }
         if (node->residual != FV_NO_VALUE) {
             extend(session, node->residual, n);
+        }
+        if (node->gate != FV_NO_VALUE) {
+            extend(session, node->gate, n);
         }
     }
     extend(session, session->output, session->node_count);

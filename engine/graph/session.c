@@ -299,5 +299,6 @@ struct fv_node_info fv_session_node(const struct fv_session *session, size_t ind
         info.bytes += value_bytes(session->views[node->inputs[i]].shape);
     }
     info.bytes += node->residual != FV_NO_VALUE ? value_bytes(session->views[node->residual].shape) : 0;
+    info.bytes += node->gate != FV_NO_VALUE ? value_bytes(session->views[node->gate].shape) : 0;
     return info;
 }

@@ -161,6 +161,10 @@ struct fv_kernels {
     void (*activate)(const float *input, const float *residual, enum fv_activation activation, float slope,
                      size_t count, float *output);
 
+    /* y[r][i] = x[r][i] * factors[r] for rows of `count` floats, a multiple of width, one after the other. Output may be
+     * the input. */
+    void (*scale_rows)(const float *input, const float *factors, size_t rows, size_t count, float *output);
+
     /* Fills weight panels and key panels: columns[c][0 .. count-1] of a row-major [rows][stride] matrix transposed, as
      * output[k][lane] = input[lane][k] for lane < lanes, zero for lane >= lanes up to `padded`. */
     void (*transpose_panel)(const float *const *input, size_t lanes, size_t count, size_t padded, float *output);

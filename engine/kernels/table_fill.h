@@ -25,6 +25,7 @@ const struct fv_kernels FV_TABLE = {
     .layer_norm = layer_norm,
     .softmax_row = softmax_row,
     .activate = activate,
+    .scale_rows = scale_rows,
     .transpose_panel = transpose_panel,
     .fma_loop = fma_loop,
 };

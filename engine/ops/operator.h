@@ -71,6 +71,7 @@ struct fv_node {
 
     /* Fused into the node. */
     fv_value residual; /* added before the activation, or FV_NO_VALUE */
+    fv_value gate;     /* a 1x1 map that the input channels of a product are multiplied by, or FV_NO_VALUE */
     enum fv_activation activation;
     float slope;
     size_t scaled_outputs; /* the first outputs of a product, multiplied by output_scale (attention's 1/sqrt(d)) */

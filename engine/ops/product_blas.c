@@ -44,9 +44,10 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
 }
 
 #if FOVEA_OPENBLAS
-/* Copies the rows of a task to [rows][depth]. */
+/* Copies the rows of a task to [rows][depth], multiplied by the gate if there is one. */
 static void gather(const struct fv_context *context, const struct fv_node *node, const struct fv_product *product,
                    const struct fv_product_task *task, const float **pointers, float *gathered) {
+    const struct fv_view *gate = node->gate != FV_NO_VALUE ? &context->views[node->gate] : NULL;
     for (size_t c = 0; c < product->chunk_count; c++) {
         const struct fv_chunk *chunk = &product->chunks[c];
         for (size_t row = task->first_row; row < task->last_row; row += FV_MAX_TILE_ROWS) {
@@ -57,6 +58,10 @@ static void gather(const struct fv_context *context, const struct fv_node *node,
                 for (size_t r = 0; r < rows; r++) {
                     float *target = gathered + (row - task->first_row + r) * product->depth + chunk->first_k;
                     memcpy(target + s * chunk->length, pointers[s * rows + r], chunk->length * sizeof(float));
+                    for (size_t k = 0; gate != NULL && k < chunk->length; k++) {
+                        target[s * chunk->length + k] *=
+                            gate->block[product->segments[chunk->first_segment + s].block][k];
+                    }
                 }
             }
         }

@@ -23,6 +23,20 @@ static size_t largest_chunk(const struct fv_product *product) {
     return segments;
 }
 
+static size_t largest_depth(const struct fv_product *product) {
+    size_t depth = 0;
+    for (size_t c = 0; c < product->chunk_count; c++) {
+        const size_t chunk = product->chunks[c].segments * product->chunks[c].length;
+        depth = chunk > depth ? chunk : depth;
+    }
+    return depth;
+}
+
+/* Of the pointers to the inputs, outputs and residuals of a tile of rows: whole vectors. */
+static size_t pointer_bytes(const struct fv_context *context, const struct fv_product *product) {
+    return fv_round_up((largest_chunk(product) + 2) * context->kernels->tile_rows * sizeof(float *), FV_ALIGNMENT);
+}
+
 static size_t row_tiles(const struct fv_context *context, const struct fv_product *product) {
     return (product->rows + context->kernels->tile_rows - 1) / context->kernels->tile_rows;
 }
@@ -37,7 +51,10 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     node->state = product;
     node->state_bytes = product->weight_floats * sizeof(float);
     node->tasks = product->parts * product->vector_blocks * row_tiles(context, product);
-    node->scratch = (largest_chunk(product) + 2) * context->kernels->tile_rows * sizeof(float *);
+    node->scratch = pointer_bytes(context, product);
+    if (node->gate != FV_NO_VALUE) {
+        node->scratch += largest_depth(product) * product->vector_block * context->kernels->width * sizeof(float);
+    }
     return FV_OK;
 }
 
@@ -51,7 +68,45 @@ struct visit {
     float **outputs, **residuals;          /* [tile_rows] */
     const float **inputs;                  /* [segments][tile_rows] */
     size_t output_stride, residual_stride; /* between the vectors of a row */
+    float *gated;                          /* weights of the block and chunk times the gate, panel after panel */
 };
+
+static size_t panel_vectors(const struct fv_context *context, const struct visit *visit, size_t vector) {
+    const size_t left = visit->block.last_vector - vector;
+    return left < context->kernels->tile_vectors ? left : context->kernels->tile_vectors;
+}
+
+/* The weights of the panel at `vector`, the chunk at hand. */
+static const float *panel_weights(const struct fv_context *context, const struct visit *visit, size_t vector) {
+    const struct fv_product *product = visit->product;
+    const size_t width = context->kernels->width;
+    return product->weights + (visit->block.part * product->part_vectors + vector) * width * product->depth +
+           visit->chunk->first_k * panel_vectors(context, visit, vector) * width;
+}
+
+/* Where a panel of the block lies among the gated weights. */
+static float *panel_gated(const struct fv_context *context, const struct visit *visit, size_t vector) {
+    return visit->gated + (vector - visit->block.first_vector) * context->kernels->width * visit->chunk->segments *
+                              visit->chunk->length;
+}
+
+/* Multiplies the weights of the block and chunk by the gate. */
+static void apply_gate(const struct fv_context *context, const struct visit *visit) {
+    const struct fv_chunk *chunk = visit->chunk;
+    const struct fv_view *gate = &context->views[visit->node->gate];
+    const size_t step = context->kernels->tile_vectors;
+    for (size_t vector = visit->block.first_vector; vector < visit->block.last_vector; vector += step) {
+        const size_t lanes = panel_vectors(context, visit, vector) * context->kernels->width;
+        const float *weights = panel_weights(context, visit, vector);
+        float *gated = panel_gated(context, visit, vector);
+        for (size_t s = 0; s < chunk->segments; s++) {
+            const size_t offset = s * chunk->length * lanes;
+            context->kernels->scale_rows(weights + offset,
+                                         gate->block[visit->product->segments[chunk->first_segment + s].block],
+                                         chunk->length, lanes, gated + offset);
+        }
+    }
+}
 
 /* Takes up the tile of rows from `row` on. */
 static void take_rows(const struct fv_context *context, struct visit *visit, size_t row) {
@@ -75,8 +130,7 @@ static void multiply(const struct fv_context *context, const struct visit *visit
     const struct fv_product *product = visit->product;
     const struct fv_chunk *chunk = visit->chunk;
     const bool residual = visit->node->residual != FV_NO_VALUE;
-    const size_t left = visit->block.last_vector - vector;
-    const size_t vectors = left < kernels->tile_vectors ? left : kernels->tile_vectors;
+    const bool gated = visit->node->gate != FV_NO_VALUE;
     const size_t first_lane = (visit->block.part * product->part_vectors + vector) * kernels->width;
     const struct fv_epilogue epilogue = {.bias = product->bias + first_lane,
                                          .residual = residual ? (const float *const *)visit->residuals : NULL,
@@ -86,11 +140,11 @@ static void multiply(const struct fv_context *context, const struct visit *visit
                                          .slope = visit->node->slope};
     const struct fv_gemm_tile tile = {
         .rows = visit->rows,
-        .vectors = vectors,
+        .vectors = panel_vectors(context, visit, vector),
         .segments = chunk->segments,
         .length = chunk->length,
         .inputs = visit->inputs,
-        .weights = product->weights + first_lane * product->depth + chunk->first_k * vectors * kernels->width,
+        .weights = gated ? panel_gated(context, visit, vector) : panel_weights(context, visit, vector),
         .outputs = visit->outputs,
         .output_offset = vector * visit->output_stride,
         .output_stride = visit->output_stride,
@@ -104,6 +158,9 @@ static void run_block(const struct fv_context *context, struct visit *visit) {
     const struct fv_product_task *block = &visit->block;
     for (size_t c = 0; c < product->chunk_count; c++) {
         visit->chunk = &product->chunks[c];
+        if (visit->node->gate != FV_NO_VALUE) {
+            apply_gate(context, visit);
+        }
         for (size_t row = block->first_row; row < block->last_row; row += context->kernels->tile_rows) {
             take_rows(context, visit, row);
             for (size_t vector = block->first_vector; vector < block->last_vector;
@@ -121,6 +178,7 @@ static void run_range(const struct fv_context *context, const struct fv_node *no
     struct visit visit = {.node = node, .product = product, .outputs = scratch};
     visit.residuals = visit.outputs + tile_rows;
     visit.inputs = (const float **)(visit.residuals + tile_rows);
+    visit.gated = (float *)(void *)((char *)scratch + pointer_bytes(context, product));
     while (first < last) {
         const size_t tile = first % tiles, group = first / tiles;
         size_t count = product->row_block / tile_rows;

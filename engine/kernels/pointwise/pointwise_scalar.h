@@ -21,4 +21,10 @@ static void activate(const float *input, const float *residual, enum fv_activati
     affine(input, NULL, NULL, residual, activation, slope, count / WIDTH, output);
 }
 
+static void scale_rows(const float *input, const float *factors, size_t rows, size_t count, float *output) {
+    for (size_t i = 0; i < rows * count; i++) {
+        output[i] = input[i] * factors[i / count];
+    }
+}
+
 #endif

@@ -56,4 +56,13 @@ static void activate(const float *input, const float *residual, enum fv_activati
     affine(input, NULL, NULL, residual, activation, slope, count / WIDTH, output);
 }
 
+static void scale_rows(const float *input, const float *factors, size_t rows, size_t count, float *output) {
+    for (size_t row = 0; row < rows; row++) {
+        const vector factor = vector_broadcast(factors[row]);
+        for (size_t i = row * count; i < (row + 1) * count; i += WIDTH) {
+            vector_store(output + i, vector_load(input + i) * factor);
+        }
+    }
+}
+
 #endif

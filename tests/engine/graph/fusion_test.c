@@ -214,6 +214,51 @@ static fv_value project_tokens(struct net *net) {
 
 static const struct fv_window_attention two_heads = {.table = "table", .heads = 2, .window = 2};
 
+static fv_value gate(struct net *net, fv_value x) {
+    return fv_graph_scale(net->graph, x, fv_graph_global_mean(net->graph, x));
+}
+
+START_TEST(gate_goes_into_the_pointwise_convolution) {
+    struct net net = start();
+    const fv_value x = convolve(&net, net.input), scaled = gate(&net, x), output = project(&net, scaled);
+    fuse(&net, output);
+    ck_assert_ptr_null(maker(&net, scaled));
+    ck_assert_uint_eq(maker(&net, output)->inputs[0], x);
+    ck_assert_ptr_eq(maker(&net, maker(&net, output)->gate)->operation, &fv_operator_global_mean);
+    end(&net);
+}
+END_TEST
+
+START_TEST(gate_stays_before_a_larger_kernel) {
+    struct net net = start();
+    const fv_value scaled = gate(&net, net.input), output = convolve(&net, scaled);
+    fuse(&net, output);
+    ck_assert_ptr_nonnull(maker(&net, scaled));
+    ck_assert_uint_eq(maker(&net, output)->gate, FV_NO_VALUE);
+    end(&net);
+}
+END_TEST
+
+START_TEST(gate_with_an_activation_stays) {
+    struct net net = start();
+    const fv_value scaled = relu(&net, gate(&net, net.input)), output = project(&net, scaled);
+    fuse(&net, output);
+    ck_assert_uint_eq(maker(&net, output)->inputs[0], scaled);
+    ck_assert_uint_eq(maker(&net, output)->gate, FV_NO_VALUE);
+    end(&net);
+}
+END_TEST
+
+START_TEST(gate_stays_when_the_gated_has_another_user) {
+    struct net net = start();
+    const fv_value scaled = gate(&net, net.input);
+    const fv_value output = fv_graph_add(net.graph, project(&net, scaled), scaled);
+    fuse(&net, output);
+    ck_assert_ptr_nonnull(maker(&net, scaled));
+    end(&net);
+}
+END_TEST
+
 START_TEST(attention_scale_goes_into_the_queries) {
     struct net net = start();
     const fv_value qkv = project_tokens(&net), attended = fv_graph_window_attention(net.graph, qkv, &two_heads);
@@ -253,6 +298,10 @@ int main(void) {
         {"residual_stays_when_the_later_operand_has_another_user",
          residual_stays_when_the_later_operand_has_another_user, 0},
         {"value_added_to_itself_stays", value_added_to_itself_stays, 0},
+        {"gate_goes_into_the_pointwise_convolution", gate_goes_into_the_pointwise_convolution, 0},
+        {"gate_stays_before_a_larger_kernel", gate_stays_before_a_larger_kernel, 0},
+        {"gate_with_an_activation_stays", gate_with_an_activation_stays, 0},
+        {"gate_stays_when_the_gated_has_another_user", gate_stays_when_the_gated_has_another_user, 0},
         {"attention_scale_goes_into_the_queries", attention_scale_goes_into_the_queries, 0},
         {"attention_keeps_its_scale_when_the_queries_have_another_user",
          attention_keeps_its_scale_when_the_queries_have_another_user, 0},

@@ -34,6 +34,7 @@ typedef void check_function(struct check *check);
     CHECK(max_pool)                                                                                                    \
     CHECK(average_pool)                                                                                                \
     CHECK(affine)                                                                                                      \
+    CHECK(scale_rows)                                                                                                  \
     CHECK(activate)                                                                                                    \
     CHECK(moments)                                                                                                     \
     CHECK(layer_norm)                                                                                                  \

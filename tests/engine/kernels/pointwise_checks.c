@@ -40,6 +40,24 @@ void check_affine(struct check *check) {
     }
 }
 
+/* One rounding in both: the same bits, aside and in place. */
+void check_scale_rows(struct check *check) {
+    static const size_t rows[] = {1, 2, 16, 37};
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        const size_t count = check->table->width * (1 + i % 3), total = rows[i / 2] * count;
+        struct guarded input = guarded_random(check, total, -8, 8), factors = guarded_random(check, rows[i / 2], 0, 1);
+        struct guarded expected = guarded_make(total), output = guarded_make(total);
+        struct guarded *result = i % 2 == 0 ? &output : &input;
+        check->reference->scale_rows(input.data, factors.data, rows[i / 2], count, expected.data);
+        check->table->scale_rows(input.data, factors.data, rows[i / 2], count, result->data);
+        check_equal(check, result, &expected, "scale_rows");
+        guarded_end(check, input, "scale_rows");
+        guarded_end(check, factors, "scale_rows");
+        guarded_end(check, expected, "scale_rows");
+        guarded_end(check, output, "scale_rows");
+    }
+}
+
 void check_activate(struct check *check) {
     for (size_t count = FV_TOKEN_ALIGNMENT; count <= 3 * FV_TOKEN_ALIGNMENT; count += FV_TOKEN_ALIGNMENT) {
         for (int i = 0; i < 2 * ACTIVATIONS; i++) {

@@ -129,6 +129,24 @@ START_TEST(fused_convolution_matches_plain_loops) {
 }
 END_TEST
 
+/* A convolution of x * mean(x): the gate fuses into the 1 x 1 convolutions and stays before the others. */
+START_TEST(gated_convolution_matches_plain_loops) {
+    const struct shape_case *shape = &convolutions[_i];
+    struct check_tensor tensors[TENSORS];
+    char name[64];
+    tensors_of(shape, tensors);
+    name_case(name, "gated convolution", _i);
+    struct subject subject = subject_start(name, tensors, TENSORS, shape->inputs, shape->height, shape->width, 1);
+    const struct fv_convolution options = options_of(shape);
+    struct plain gate = plain_mean(&subject.picture), gated = plain_scale(&subject.picture, &gate);
+    struct plain expected = plain_convolution(subject.model, &gated, &options);
+    plain_free(&gate);
+    plain_free(&gated);
+    const fv_value x = fv_graph_scale(subject.graph, subject.input, fv_graph_global_mean(subject.graph, subject.input));
+    subject_check(&subject, fv_graph_convolution(subject.graph, x, &options), expected);
+}
+END_TEST
+
 /* inputs, outputs, kernel (and stride), height, width, bias */
 static const struct {
     size_t inputs, outputs, kernel_y, kernel_x, height, width;
@@ -200,6 +218,7 @@ int main(void) {
     const struct check_case cases[] = {
         {"convolution_matches_plain_loops", convolution_matches_plain_loops, CONVOLUTIONS},
         {"fused_convolution_matches_plain_loops", fused_convolution_matches_plain_loops, CONVOLUTIONS},
+        {"gated_convolution_matches_plain_loops", gated_convolution_matches_plain_loops, CONVOLUTIONS},
         {"transposed_convolution_matches_plain_loops", transposed_convolution_matches_plain_loops, TRANSPOSED},
         {"linear_layer_of_tokens_matches_plain_loops", linear_layer_of_tokens_matches_plain_loops, LINEARS},
         {"linear_layer_of_a_map_of_one_pixel_matches_plain_loops",
