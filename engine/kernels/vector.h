@@ -139,6 +139,11 @@ FV_INLINE vector vector_absolute(vector x) {
     return (vector)((vector_mask)x & mask_broadcast(INT32_MAX));
 }
 
+/* -|x| */
+FV_INLINE vector vector_negative(vector x) {
+    return (vector)((vector_mask)x | mask_broadcast(INT32_MIN));
+}
+
 /* Lanes below `count` all ones, the others zero. */
 FV_INLINE vector_mask mask_first(size_t count) {
     vector_mask lane_numbers;

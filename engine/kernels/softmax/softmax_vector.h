@@ -1,5 +1,5 @@
 /* Softmax of token rows (attention scores) and over the lanes of a plane block. Both subtract the greatest element
- * first, so no exponential overflows and masks of -100 or minus infinity give (almost) zero. */
+ * first, so no exponential overflows and masks of -100 or minus infinity give almost zero. */
 #ifndef FOVEA_KERNELS_SOFTMAX_VECTOR_H
 #define FOVEA_KERNELS_SOFTMAX_VECTOR_H
 
@@ -43,7 +43,10 @@ static void softmax_row(const float *input, const float *bias, const float *mask
     greatest = vector_greatest(greatest);
     vector sum = vector_zero();
     for (size_t i = 0; i < padded; i += WIDTH) {
-        const vector exponential = vector_exp(vector_load(output + i) - greatest);
+        vector exponential = vector_exp(vector_load(output + i) - greatest);
+        if (i + WIDTH > count) {
+            exponential = vector_keep(mask_first(count > i ? count - i : 0), exponential);
+        }
         sum += exponential;
         vector_store(output + i, exponential);
     }

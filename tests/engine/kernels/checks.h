@@ -43,7 +43,7 @@ typedef void check_function(struct check *check);
     CHECK(reorder)                                                                                                     \
     CHECK(transpose_panel)                                                                                             \
     CHECK(exponential)                                                                                                 \
-    CHECK(normal_tail)                                                                                                 \
+    CHECK(normal)                                                                                                      \
     CHECK(sigmoid_silu)                                                                                                \
     CHECK(gelu)                                                                                                        \
     CHECK(fma_loop)
