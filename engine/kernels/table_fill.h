@@ -23,8 +23,7 @@ const struct fv_kernels FV_TABLE = {
     .block_to_planar = block_to_planar,
     .softmax_block = softmax_block,
     .layer_norm = layer_norm,
-    .softmax_row = softmax_row,
+    .attention = attention,
     .activate = activate,
-    .transpose_panel = transpose_panel,
     .fma_loop = fma_loop,
 };

@@ -73,7 +73,8 @@ struct fv_node {
     fv_value residual; /* added before the activation, or FV_NO_VALUE */
     enum fv_activation activation;
     float slope;
-    size_t scaled_outputs; /* the first outputs of a product, multiplied by output_scale (attention's 1/sqrt(d)) */
+    size_t scaled_outputs; /* the first outputs of a product, multiplied by output_scale (attention's
+                              log2(e)/sqrt(d)) */
     double output_scale;
 
     double multiply_adds;

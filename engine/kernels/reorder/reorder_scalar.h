@@ -21,12 +21,4 @@ static void block_to_planar(const float *block, size_t channels, size_t pixels, 
     }
 }
 
-static void transpose_panel(const float *const *input, size_t lanes, size_t count, size_t padded, float *output) {
-    for (size_t k = 0; k < count; k++) {
-        for (size_t lane = 0; lane < padded; lane++) {
-            output[k * padded + lane] = lane < lanes ? input[lane][k] : 0;
-        }
-    }
-}
-
 #endif

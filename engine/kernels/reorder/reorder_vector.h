@@ -43,37 +43,4 @@ static void block_to_planar(const float *block, size_t channels, size_t pixels, 
     }
 }
 
-/* WIDTH lanes from `lane` on. */
-static void transpose_lanes(const float *const *input, size_t lane, size_t lanes, size_t count, size_t padded,
-                            float *output) {
-    size_t k = 0;
-    for (; k + WIDTH <= count; k += WIDTH) {
-        vector rows[FV_WIDTH];
-        for (size_t i = 0; i < WIDTH; i++) {
-            rows[i] = lane + i < lanes ? vector_load(input[lane + i] + k) : vector_zero();
-        }
-        vector_transpose(rows);
-        for (size_t i = 0; i < WIDTH; i++) {
-            vector_store(output + (k + i) * padded + lane, rows[i]);
-        }
-    }
-    for (; k < count; k++) {
-        for (size_t i = lane; i < lane + WIDTH; i++) {
-            output[k * padded + i] = i < lanes ? input[i][k] : 0;
-        }
-    }
-}
-
-static void transpose_panel(const float *const *input, size_t lanes, size_t count, size_t padded, float *output) {
-    size_t lane = 0;
-    for (; lane + WIDTH <= padded; lane += WIDTH) {
-        transpose_lanes(input, lane, lanes, count, padded, output);
-    }
-    for (; lane < padded; lane++) {
-        for (size_t k = 0; k < count; k++) {
-            output[k * padded + lane] = lane < lanes ? input[lane][k] : 0;
-        }
-    }
-}
-
 #endif

@@ -112,24 +112,3 @@ void check_reorder(struct check *check) {
         }
     }
 }
-
-void check_transpose_panel(struct check *check) {
-    const size_t width = check->table->width, lane_rule[] = {1, width - 1, width, width + 1, 2 * width, 23};
-    const size_t count_rule[] = {1, width - 1, width, width + 1, 32, 37};
-    for (size_t i = 0; i < 36; i++) {
-        const size_t lanes = lane_rule[i / 6], count = count_rule[i % 6];
-        const size_t padded = (lanes + width - 1) / width * width + (i % 2) * width;
-        struct guarded input = guarded_random(check, lanes * count, -1, 1);
-        struct guarded actual = guarded_make(padded * count), expected = guarded_make(padded * count);
-        const float *rows[64];
-        for (size_t lane = 0; lane < lanes; lane++) {
-            rows[lane] = input.data + lane * count;
-        }
-        check->reference->transpose_panel(rows, lanes, count, padded, expected.data);
-        check->table->transpose_panel(rows, lanes, count, padded, actual.data);
-        check_equal(check, &actual, &expected, "transpose panel");
-        guarded_end(check, input, "transpose panel");
-        guarded_end(check, actual, "transpose panel");
-        guarded_end(check, expected, "transpose panel");
-    }
-}

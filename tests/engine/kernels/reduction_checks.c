@@ -67,33 +67,6 @@ static double softmax_relative(size_t count, size_t width) {
     return (2 * 130 + (double)count / (double)width + 8) * (double)FLT_EPSILON;
 }
 
-static void check_softmax_row_case(struct check *check, size_t count, unsigned given) {
-    const size_t size = padded(count);
-    struct guarded input = guarded_random(check, size, -10, 10), bias = guarded_random(check, size, -10, 10);
-    struct guarded mask = guarded_make(size), expected = guarded_make(size);
-    for (size_t k = 0; k < size; k++) {
-        mask.data[k] = k == 0 || check_below(check, 3) != 0 ? 0 : (given & 4) ? -INFINITY : -100;
-    }
-    const float *b = given & 1 ? bias.data : NULL, *m = given & 2 ? mask.data : NULL;
-    check->reference->softmax_row(input.data, b, m, count, expected.data);
-    check->table->softmax_row(input.data, b, m, count, input.data); /* in place */
-    char what[64];
-    snprintf(what, sizeof what, "softmax of %zu, arguments %u", count, given);
-    check_close(check, &input, &expected, LEAST_EXP, softmax_relative(count, check->table->width), what);
-    guarded_end(check, input, what);
-    guarded_end(check, bias, what);
-    guarded_end(check, mask, what);
-    guarded_end(check, expected, what);
-}
-
-void check_softmax_row(struct check *check) {
-    for (size_t i = 0; i < TOKEN_COUNTS; i++) {
-        for (unsigned given = 0; given < 8; given++) {
-            check_softmax_row_case(check, token_counts[i], given);
-        }
-    }
-}
-
 void check_softmax_block(struct check *check) {
     const size_t width = check->table->width, pixels = 13;
     for (size_t channels = 1; channels <= width; channels++) {
