@@ -178,7 +178,7 @@ static double openblas_rate(struct shape shape) {
 #endif
 
 /* The other kernels, on one plane block or on many tokens. */
-enum { SIDE = 56, PIXELS = SIDE * SIDE, TOKENS = 576, CHANNELS = 768, WINDOW_TOKENS = 144 };
+enum { SIDE = 56, PIXELS = SIDE * SIDE, TOKENS = 576, CHANNELS = 768 };
 
 struct workload {
     const struct fv_kernels *kernels;
@@ -221,14 +221,6 @@ static void run_layer_norm(void *context) {
     }
 }
 
-static void run_softmax(void *context) {
-    const struct workload *w = context;
-    for (size_t t = 0; t < PIXELS * w->kernels->width / WINDOW_TOKENS; t++) {
-        w->kernels->softmax_row(w->input + t * WINDOW_TOKENS, w->vectors, NULL, WINDOW_TOKENS,
-                                w->output + t * WINDOW_TOKENS);
-    }
-}
-
 static void run_bilinear(void *context) {
     const struct workload *w = context;
     w->kernels->upsample_bilinear(w->input, SIDE / 2, SIDE / 2, 2, 2, 0, SIDE, w->output);
@@ -254,7 +246,6 @@ static const struct {
     {"affine GELU", run_affine, FV_ACTIVATION_GELU, 0, 0},
     {"moments", run_moments, FV_ACTIVATION_NONE, 0, 0},
     {"layer norm 768", run_layer_norm, FV_ACTIVATION_NONE, 0, 0},
-    {"softmax row 144", run_softmax, FV_ACTIVATION_NONE, 0, 0},
     {"bilinear 2x2", run_bilinear, FV_ACTIVATION_NONE, 0, 0},
     {"planar to block", run_planar_to_block, FV_ACTIVATION_NONE, 0, 0},
 };
@@ -281,6 +272,52 @@ static void bench_workloads(const struct fv_kernels *kernels, double peak) {
     fv_release(work.vectors);
 }
 
+struct attention_work {
+    const struct fv_kernels *kernels;
+    struct fv_attention attention;
+};
+
+static void run_attention(void *context) {
+    const struct attention_work *work = context;
+    work->kernels->attention(&work->attention);
+}
+
+/* One head of 32 channels and one window of Swin, as products' multiply-adds alone. */
+static void bench_attention(const struct fv_kernels *kernels, size_t window, double peak) {
+    enum { HEAD = 32, MOST_TOKENS = 144 };
+    const size_t tokens = window * window, row = 3 * HEAD;
+    const float *queries[MOST_TOKENS], *keys[MOST_TOKENS], *values[MOST_TOKENS];
+    float *outputs[MOST_TOKENS], *tokens_in = random_floats(tokens * row), *tokens_out = random_floats(tokens * HEAD);
+    float *bias = random_floats(tokens * fv_attention_stride(tokens));
+    float *scratch = random_floats(fv_attention_scratch(tokens, HEAD));
+    for (size_t t = 0; t < tokens; t++) {
+        queries[t] = tokens_in + t * row;
+        keys[t] = queries[t] + HEAD;
+        values[t] = keys[t] + HEAD;
+        outputs[t] = tokens_out + t * HEAD;
+        for (size_t i = tokens; i < fv_attention_stride(tokens); i++) {
+            bias[t * fv_attention_stride(tokens) + i] = -INFINITY;
+        }
+    }
+    struct attention_work work = {kernels,
+                                  {.tokens = tokens,
+                                   .head = HEAD,
+                                   .scale = 1,
+                                   .queries = queries,
+                                   .keys = keys,
+                                   .values = values,
+                                   .outputs = outputs,
+                                   .bias = bias,
+                                   .scratch = scratch}};
+    const double rate = 4.0 * (double)(tokens * tokens * HEAD) / best_time(run_attention, &work);
+    printf("  attention of %3zu tokens, head %d  %22.2f GFLOP/s %3.0f %%\n", tokens, HEAD, 1e-9 * rate,
+           100 * rate / peak);
+    fv_release(tokens_in);
+    fv_release(tokens_out);
+    fv_release(bias);
+    fv_release(scratch);
+}
+
 static void bench_table(const struct fv_kernels *kernels, const char *name) {
     struct fv_machine_peak peak;
     struct fv_error error;
@@ -300,6 +337,8 @@ static void bench_table(const struct fv_kernels *kernels, const char *name) {
         putchar('\n');
     }
     bench_workloads(kernels, peak.flops);
+    bench_attention(kernels, 7, peak.flops);
+    bench_attention(kernels, 12, peak.flops);
 }
 
 int main(int argc, char **argv) {

@@ -112,7 +112,7 @@ static void fuse_add(struct fv_node *nodes, size_t count, fv_value output, struc
     }
 }
 
-/* 1/sqrt(d) on the queries goes into the linear layer that makes them. */
+/* log2(e)/sqrt(d) on the queries goes into the linear layer that makes them. */
 static void fuse_attention_scale(struct fv_node *attention, struct fv_node *before) {
     if (before->operation == &fv_operator_linear && before->activation == FV_ACTIVATION_NONE &&
         before->residual == FV_NO_VALUE && before->scaled_outputs == 0) {

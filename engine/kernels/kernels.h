@@ -85,6 +85,34 @@ struct fv_winograd_epilogue {
     float slope;
 };
 
+/* Attention of one head among the tokens of a window. Scores are in base 2, that is natural ones times log2(e):
+ *   score[p][q]  = scale * queries[p] . keys[q] + bias[p][q] + mask[p][q]
+ *   outputs[p]   = sum over q of 2^score[p][q] values[q] / sum over q of 2^score[p][q]
+ * Scores that lie 125 or more below a row's greatest count as 125 below. */
+struct fv_attention {
+    size_t tokens, head; /* of the window; channels of the head; >= 1 */
+    float scale;
+    const float *const *queries; /* [tokens], as keys and values: each points to `head` floats */
+    const float *const *keys;
+    const float *const *values;
+    float *const *outputs; /* [tokens] */
+    const float *bias;     /* [tokens][fv_attention_stride(tokens)], minus infinity from column `tokens` on */
+    const float *mask;     /* the same with 0 there, or NULL */
+    float *scratch;        /* fv_attention_scratch(tokens, head) floats, aligned to FV_ALIGNMENT for speed */
+};
+
+/* Distance between rows of bias and mask. */
+static inline size_t fv_attention_stride(size_t tokens) {
+    return (tokens + FV_TOKEN_ALIGNMENT - 1) / FV_TOKEN_ALIGNMENT * FV_TOKEN_ALIGNMENT;
+}
+
+/* Floats: panels of keys and values; scores and products of a tile of queries. */
+static inline size_t fv_attention_scratch(size_t tokens, size_t head) {
+    const size_t columns = (tokens + FV_MAX_WIDTH - 1) / FV_MAX_WIDTH * FV_MAX_WIDTH;
+    const size_t channels = (head + FV_MAX_WIDTH - 1) / FV_MAX_WIDTH * FV_MAX_WIDTH;
+    return columns * head + tokens * channels + FV_MAX_TILE_ROWS * (columns + channels);
+}
+
 struct fv_kernels {
     enum fv_isa isa;
     size_t width;        /* floats in a vector, channels in a plane block */
@@ -152,9 +180,7 @@ struct fv_kernels {
     void (*layer_norm)(const float *input, size_t channels, const float *weight, const float *bias, float epsilon,
                        float *output);
 
-    /* y[i] = softmax(x + bias + mask)[i], i < count; bias and mask may be NULL. Rows hold `count` rounded up to
-     * FV_TOKEN_ALIGNMENT; the output beyond count is zero. Output may be the input. */
-    void (*softmax_row)(const float *input, const float *bias, const float *mask, size_t count, float *output);
+    void (*attention)(const struct fv_attention *attention);
 
     /* y[i] = activation(x[i] + residual[i]) for `count` floats, a multiple of FV_TOKEN_ALIGNMENT; residual may be NULL.
      * Output may be either input. */
@@ -165,7 +191,7 @@ struct fv_kernels {
      * the input. */
     void (*scale_rows)(const float *input, const float *factors, size_t rows, size_t count, float *output);
 
-    /* Fills weight panels and key panels: columns[c][0 .. count-1] of a row-major [rows][stride] matrix transposed, as
+    /* Fills weight panels: columns[c][0 .. count-1] of a row-major [rows][stride] matrix transposed, as
      * output[k][lane] = input[lane][k] for lane < lanes, zero for lane >= lanes up to `padded`. */
     void (*transpose_panel)(const float *const *input, size_t lanes, size_t count, size_t padded, float *output);
 

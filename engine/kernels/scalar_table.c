@@ -4,6 +4,7 @@
 
 #include "kernels/tables.h"
 
+#include "kernels/attention/attention_scalar.h"
 #include "kernels/depthwise/depthwise_scalar.h"
 #include "kernels/gemm/gemm_scalar.h"
 #include "kernels/normalize/normalize_scalar.h"

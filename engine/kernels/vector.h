@@ -57,6 +57,11 @@ FV_INLINE void vector_store(float *destination, vector x) {
     *(vector_unaligned *)destination = x;
 }
 
+/* Asks for the cache line of `address` to be brought near, into the second-level cache. */
+FV_INLINE void vector_prefetch(const float *address) {
+    __builtin_prefetch(address, 0, 2);
+}
+
 FV_INLINE vector vector_broadcast(float x) {
 #if defined(FV_NATIVE_AVX512)
     return (vector)_mm512_set1_ps(x);
@@ -137,6 +142,11 @@ FV_INLINE vector vector_minimum(vector a, vector b) {
 
 FV_INLINE vector vector_absolute(vector x) {
     return (vector)((vector_mask)x & mask_broadcast(INT32_MAX));
+}
+
+/* -|x| */
+FV_INLINE vector vector_negative(vector x) {
+    return (vector)((vector_mask)x | mask_broadcast(INT32_MIN));
 }
 
 /* Lanes below `count` all ones, the others zero. */

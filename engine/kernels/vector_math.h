@@ -1,10 +1,17 @@
-/* exp, the normal distribution's tail and the activations built on them.
+/* exp, the normal distribution below zero and the activations built on them.
  *
- * Bounds, checked by tests/engine/kernels/math.c over dense grids, for builds with and without fused multiply-add:
- *   exp      2 ulp where the result is normal and below 2^127.5; 0 below, infinity above
- *   erf      absolute error 2e-7, as 1 - 2 tail(sqrt 2 x)
- *   sigmoid  4 ulp, SiLU 4 ulp, GELU absolute error 1e-7 + 4 ulp
- * Polynomials are split into even and odd powers: two chains of half the latency. */
+ * Bounds, checked by tests/engine/kernels/math_checks.c over dense grids, for builds with and without fused
+ * multiply-add:
+ *   exp      2 ulp from 2^-126 to 2^127.99; what lies outside becomes these ends
+ *   normal   absolute error 1e-7 on -6 .. 0, so that erf has 2e-7
+ *   sigmoid  4 ulp where the result is normal, else absolute error 2^-126
+ *   SiLU     4 ulp, below -88.7 absolute error 2^-127 |x|
+ *   GELU     absolute error 1e-7 + 4 ulp
+ * NaN stays NaN, provided that its low 9 bits are zero as in those that arithmetic makes.
+ *
+ * Cost. Multiplications go to other ports than additions, minima, shifts and roundings, and each kind is issued once a
+ * cycle (512 bits on Zen 4), so a function costs what its longer list does: exp has 8 multiply-adds and 4 others, GELU
+ * 15 and 6. Powers of two are therefore added to the exponent's bits, not multiplied. */
 #ifndef FOVEA_KERNELS_VECTOR_MATH_H
 #define FOVEA_KERNELS_VECTOR_MATH_H
 
@@ -15,54 +22,59 @@
  * the low bits of the sum. */
 #define FV_ROUND_MAGIC 12582912.0F
 
-/* exp(r) * 2^n for |r| <= ln(2) / 2 and n in -127 .. 128, the integer in the low bits of `rounded` = n +
- * FV_ROUND_MAGIC. The polynomial is minimax in the relative error (3.1e-9). The power is built as the exponent of a
- * float: n = -127 gives 0 and n = 128 infinity. */
-FV_INLINE vector vector_exp_reduced(vector r, vector rounded) {
-    const vector square = r * r;
-    vector even = vector_broadcast(0x1.6a23cep-10F), odd = vector_broadcast(0x1.123a2p-7F);
-    even = vector_multiply_add(even, square, vector_broadcast(0x1.5558f2p-5F));
-    odd = vector_multiply_add(odd, square, vector_broadcast(0x1.555492p-3F));
-    even = vector_multiply_add(even, square, vector_broadcast(0x1.fffffcp-2F));
-    vector p = vector_multiply_add(odd, r, even);
-    p = vector_multiply_add(p, square, r) + vector_broadcast(1);
-    const vector power = (vector)(((vector_mask)rounded << 23) + mask_broadcast(127 << 23));
-    return p * power;
+/* p * 2^n for p > 0, the integer in the low bits of `rounded` = n + FV_ROUND_MAGIC: n is added to the exponent, which
+ * must stay within 0 .. 254 (at 0 the result is wrong by less than 2^-126). */
+FV_INLINE vector vector_scale_by_power(vector p, vector rounded) {
+    return (vector)((vector_mask)p + ((vector_mask)rounded << 23));
 }
 
-/* exp(x); NaN stays NaN. */
+/* exp(x). The polynomial is minimax in the relative error (1.05e-7) on |r| <= ln(2) / 2 with 1 + r given. */
 FV_INLINE vector vector_exp(vector x) {
-    x = vector_maximum(vector_broadcast(-88.0F), x); /* n = -127 */
-    x = vector_minimum(vector_broadcast(88.7F), x);  /* n = 128 */
+    x = vector_maximum(vector_broadcast(-87.33654F), x); /* n = -126 and r >= 0: the exponent is 1 */
+    x = vector_minimum(vector_broadcast(88.7228F), x);   /* n = 128 and r < 0: the exponent is 254 */
     const vector magic = vector_broadcast(FV_ROUND_MAGIC);
     const vector rounded = vector_multiply_add(x, vector_broadcast(1.44269504088896341F), magic);
     const vector n = rounded - magic;
     vector r = vector_multiply_add(n, vector_broadcast(-0.693145751953125F), x); /* 16 bits: n times it is exact */
     r = vector_multiply_add(n, vector_broadcast(-1.42860682030941723e-6F), r);
-    return vector_exp_reduced(r, rounded);
+    vector p = vector_broadcast(0x1.10622p-7F);
+    p = vector_multiply_add(p, r, vector_broadcast(0x1.572a3ep-5F));
+    p = vector_multiply_add(p, r, vector_broadcast(0x1.5557bp-3F));
+    p = vector_multiply_add(p, r, vector_broadcast(0x1.fffdfcp-2F));
+    p = vector_multiply_add(p, r, vector_broadcast(1));
+    p = vector_multiply_add(p, r, vector_broadcast(1));
+    return vector_scale_by_power(p, rounded);
 }
 
-/* P(X > x) = erfc(x / sqrt 2) / 2 of the normal distribution, 0 <= x <= 16, as 2^p(x): p is the polynomial that fits
- * log2 of it on 0 .. 6 with the error of the tail itself weighted (9e-9 in exact arithmetic, 1e-7 in float); p(0) = -1
- * holds exactly, and beyond 6 p falls on, steeper than the truth: the tail is 0 from 12 on. */
-FV_INLINE vector vector_normal_tail(vector x) {
+/* 2^(n + f) for |f| <= 1/2, `rounded` = n + FV_ROUND_MAGIC, n in -126 .. 127: minimax in the relative error (1.06e-7),
+ * 1 + ln(2) f given. */
+FV_INLINE vector vector_power_of_two(vector f, vector rounded) {
+    vector p = vector_broadcast(0x1.5ca97cp-10F);
+    p = vector_multiply_add(p, f, vector_broadcast(0x1.3cdbdep-7F));
+    p = vector_multiply_add(p, f, vector_broadcast(0x1.c6b3aap-5F));
+    p = vector_multiply_add(p, f, vector_broadcast(0x1.ebf9fp-3F));
+    p = vector_multiply_add(p, f, vector_broadcast(0x1.62e43p-1F));
+    p = vector_multiply_add(p, f, vector_broadcast(1));
+    return vector_scale_by_power(p, rounded);
+}
+
+/* P(X < x) = erfc(-x / sqrt 2) / 2 of the normal distribution, -6 <= x <= 0, as 2^p(x). The polynomial p fits log2 of
+ * it so that the error of the probability times (0.3 - x) is least (1.4e-8 in exact arithmetic); p(0) = -1 holds
+ * exactly. */
+FV_INLINE vector vector_normal(vector x) {
     const vector square = x * x;
-    vector even = vector_broadcast(-0x1.cdaa7p-26F), odd = vector_broadcast(0x1.b38176p-21F);
-    even = vector_multiply_add(even, square, vector_broadcast(-0x1.5f74fp-17F));
-    odd = vector_multiply_add(odd, square, vector_broadcast(0x1.34c24cp-14F));
-    even = vector_multiply_add(even, square, vector_broadcast(-0x1.1acf1cp-12F));
-    odd = vector_multiply_add(odd, square, vector_broadcast(-0x1.680a0cp-16F));
-    even = vector_multiply_add(even, square, vector_broadcast(0x1.c91266p-8F));
-    odd = vector_multiply_add(odd, square, vector_broadcast(-0x1.adc1cp-5F));
-    even = vector_multiply_add(even, square, vector_broadcast(-0x1.d63c5p-2F));
-    odd = vector_multiply_add(odd, square, vector_broadcast(-0x1.26aedp+0F));
+    vector even = vector_broadcast(-0x1.1f719p-19F), odd = vector_broadcast(-0x1.05c2b4p-15F);
+    even = vector_multiply_add(even, square, vector_broadcast(-0x1.367d84p-13F));
+    odd = vector_multiply_add(odd, square, vector_broadcast(0x1.dc27a6p-13F));
+    even = vector_multiply_add(even, square, vector_broadcast(0x1.d66c16p-8F));
+    odd = vector_multiply_add(odd, square, vector_broadcast(0x1.aead68p-5F));
+    even = vector_multiply_add(even, square, vector_broadcast(-0x1.d63458p-2F));
+    odd = vector_multiply_add(odd, square, vector_broadcast(0x1.26afp+0F));
     even = vector_multiply_add(even, square, vector_broadcast(-1));
-    vector p = vector_multiply_add(odd, x, even);
-    p = vector_maximum(vector_broadcast(-127.0F), p);
+    const vector p = vector_multiply_add(odd, x, even);
     const vector magic = vector_broadcast(FV_ROUND_MAGIC);
     const vector rounded = p + magic;
-    const vector fraction = p - (rounded - magic);
-    return vector_exp_reduced(fraction * vector_broadcast(0.693147180559945309F), rounded);
+    return vector_power_of_two(p - (rounded - magic), rounded);
 }
 
 FV_INLINE vector vector_sigmoid(vector x) {
@@ -82,10 +94,11 @@ FV_INLINE vector vector_leaky_relu(vector x, vector slope) {
     return vector_select((vector_mask)(x < vector_zero()), x * slope, x);
 }
 
-/* x (1 + erf(x / sqrt 2)) / 2 = max(x, 0) - |x| tail(|x|): no cancellation on the negative side. */
+/* x (1 + erf(x / sqrt 2)) / 2 = max(x, 0) + m normal(m) with m = -|x|: no cancellation on the negative side. From -6
+ * on m stays, where the second term is -6e-9. */
 FV_INLINE vector vector_gelu(vector x) {
-    const vector magnitude = vector_absolute(x);
-    return vector_relu(x) - magnitude * vector_normal_tail(vector_minimum(vector_broadcast(16), magnitude));
+    const vector m = vector_maximum(vector_broadcast(-6), vector_negative(x));
+    return vector_multiply_add(m, vector_normal(m), vector_relu(x));
 }
 
 FV_INLINE vector vector_activate(vector x, enum fv_activation activation, vector slope) {

@@ -5,6 +5,7 @@
 
 #include "kernels/tables.h"
 
+#include "kernels/attention/attention_vector.h"
 #include "kernels/gemm/gemm_vector.h"
 #include "kernels/normalize/normalize_vector.h"
 #include "kernels/peak/peak_vector.h"

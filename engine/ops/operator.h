@@ -74,7 +74,8 @@ struct fv_node {
     fv_value gate;     /* a 1x1 map that the input channels of a product are multiplied by, or FV_NO_VALUE */
     enum fv_activation activation;
     float slope;
-    size_t scaled_outputs; /* the first outputs of a product, multiplied by output_scale (attention's 1/sqrt(d)) */
+    size_t scaled_outputs; /* the first outputs of a product, multiplied by output_scale (attention's
+                              log2(e)/sqrt(d)) */
     double output_scale;
 
     double multiply_adds;

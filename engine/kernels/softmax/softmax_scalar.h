@@ -21,24 +21,4 @@ static void softmax_block(const float *input, size_t channels, size_t pixels, fl
     }
 }
 
-static double softmax_score(const float *input, const float *bias, const float *mask, size_t i) {
-    return (double)input[i] + (bias != NULL ? (double)bias[i] : 0) + (mask != NULL ? (double)mask[i] : 0);
-}
-
-static void softmax_row(const float *input, const float *bias, const float *mask, size_t count, float *output) {
-    double greatest = -INFINITY, sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        greatest = fmax(greatest, softmax_score(input, bias, mask, i));
-    }
-    for (size_t i = 0; i < count; i++) {
-        sum += exp(softmax_score(input, bias, mask, i) - greatest);
-    }
-    for (size_t i = 0; i < count; i++) {
-        output[i] = (float)(exp(softmax_score(input, bias, mask, i) - greatest) / sum);
-    }
-    for (size_t i = count; i % FV_TOKEN_ALIGNMENT != 0; i++) {
-        output[i] = 0;
-    }
-}
-
 #endif

@@ -1,5 +1,4 @@
-/* Softmax of token rows (attention scores) and over the lanes of a plane block. Both subtract the greatest element
- * first, so no exponential overflows and masks of -100 or minus infinity give (almost) zero. */
+/* Softmax over the lanes of a plane block. The greatest element is subtracted first, so no exponential overflows. */
 #ifndef FOVEA_KERNELS_SOFTMAX_VECTOR_H
 #define FOVEA_KERNELS_SOFTMAX_VECTOR_H
 
@@ -14,42 +13,6 @@ static void softmax_block(const float *input, size_t channels, size_t pixels, fl
         const vector exponential = vector_exp(x - vector_greatest(x));
         const vector kept = vector_keep(inside, exponential);
         vector_store(output + p * WIDTH, kept / vector_sum(kept));
-    }
-}
-
-/* x + bias + mask of one vector; columns from `count` on are minus infinity. */
-FV_INLINE vector softmax_score(const float *input, const float *bias, const float *mask, size_t column, size_t count) {
-    vector x = vector_load(input + column);
-    if (bias != NULL) {
-        x += vector_load(bias + column);
-    }
-    if (mask != NULL) {
-        x += vector_load(mask + column);
-    }
-    if (column + WIDTH > count) {
-        x = vector_select(mask_first(count > column ? count - column : 0), x, vector_broadcast(-INFINITY));
-    }
-    return x;
-}
-
-static void softmax_row(const float *input, const float *bias, const float *mask, size_t count, float *output) {
-    const size_t padded = (count + FV_TOKEN_ALIGNMENT - 1) / FV_TOKEN_ALIGNMENT * FV_TOKEN_ALIGNMENT;
-    vector greatest = vector_broadcast(-INFINITY);
-    for (size_t i = 0; i < padded; i += WIDTH) {
-        const vector x = softmax_score(input, bias, mask, i, count);
-        greatest = vector_maximum(x, greatest);
-        vector_store(output + i, x);
-    }
-    greatest = vector_greatest(greatest);
-    vector sum = vector_zero();
-    for (size_t i = 0; i < padded; i += WIDTH) {
-        const vector exponential = vector_exp(vector_load(output + i) - greatest);
-        sum += exponential;
-        vector_store(output + i, exponential);
-    }
-    const vector scale = vector_broadcast(1) / vector_sum(sum);
-    for (size_t i = 0; i < padded; i += WIDTH) {
-        vector_store(output + i, vector_load(output + i) * scale);
     }
 }
 

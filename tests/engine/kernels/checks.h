@@ -38,13 +38,14 @@ typedef void check_function(struct check *check);
     CHECK(activate)                                                                                                    \
     CHECK(moments)                                                                                                     \
     CHECK(layer_norm)                                                                                                  \
-    CHECK(softmax_row)                                                                                                 \
+    CHECK(attention)                                                                                                   \
+    CHECK(attention_far_apart)                                                                                         \
     CHECK(softmax_block)                                                                                               \
     CHECK(upsample)                                                                                                    \
-    CHECK(reorder)                                                                                                     \
     CHECK(transpose_panel)                                                                                             \
+    CHECK(reorder)                                                                                                     \
     CHECK(exponential)                                                                                                 \
-    CHECK(normal_tail)                                                                                                 \
+    CHECK(normal)                                                                                                      \
     CHECK(sigmoid_silu)                                                                                                \
     CHECK(gelu)                                                                                                        \
     CHECK(fma_loop)

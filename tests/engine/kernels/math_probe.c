@@ -8,10 +8,10 @@ static void exponential(const float *input, size_t count, float *output) {
     }
 }
 
-static void normal_tail(const float *input, size_t count, float *output) {
+static void normal(const float *input, size_t count, float *output) {
     for (size_t i = 0; i < count; i += WIDTH) {
-        vector_store(output + i, vector_normal_tail(vector_load(input + i)));
+        vector_store(output + i, vector_normal(vector_load(input + i)));
     }
 }
 
-const struct math_probe FV_PROBE = {FV_TABLE_ISA, exponential, normal_tail};
+const struct math_probe FV_PROBE = {FV_TABLE_ISA, exponential, normal};

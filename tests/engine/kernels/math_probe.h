@@ -11,7 +11,7 @@
 struct math_probe {
     enum fv_isa isa;
     void (*exponential)(const float *input, size_t count, float *output);
-    void (*normal_tail)(const float *input, size_t count, float *output);
+    void (*normal)(const float *input, size_t count, float *output);
 };
 
 extern const struct math_probe probe_baseline4, probe_baseline8, probe_baseline16;

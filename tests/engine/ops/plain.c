@@ -257,7 +257,7 @@ struct plain plain_activation(const struct plain *input, enum fv_activation_kind
 }
 
 /* exp(x - m) carries the rounding of x - m, at most u |x - m|, and 4 ulp of its own; the sum of n such terms and the
- * division add n + 2 roundings. */
+ * division add n + 2 roundings. Exponentials below 2^-126 become that. */
 struct plain plain_softmax(const struct plain *input) {
     struct plain output = plain_new(input->shape);
     const size_t channels = input->shape.channels;
@@ -277,7 +277,7 @@ struct plain plain_softmax(const struct plain *input) {
                 const double distance = maximum - input->values[at];
                 output.values[at] = exp(-distance) / sum;
                 output.bounds[at] =
-                    output.values[at] * unit * (distance + (double)channels * (widest + 1) + 16) + 0x1p-126;
+                    output.values[at] * unit * (distance + (double)channels * (widest + 1) + 16) + 0x1.0001p-126;
             }
         }
     }
