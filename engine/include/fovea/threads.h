@@ -36,9 +36,9 @@ size_t fv_threads_count(const struct fv_threads *threads);
  * must not call fv_threads_run on the same pool. */
 void fv_threads_run(struct fv_threads *threads, fv_task *task, void *context, size_t tasks);
 
-/* Waits, inside a task, until every thread of the pool has called it as often: for a call of fv_threads_run with as many
- * tasks as the pool has threads, so that each runs exactly one, whose steps depend on each other. What threads wrote
- * before the barrier, all see after it. With a NULL pool or one thread it returns at once. Never fails. */
+/* Waits, inside a task, until every thread of the pool has called it as often: for a call of fv_threads_run with as
+ * many tasks as the pool has threads, so that each runs exactly one, whose steps depend on each other. What threads
+ * wrote before the barrier, all see after it. With a NULL pool or one thread it returns at once. Never fails. */
 void fv_threads_barrier(struct fv_threads *threads);
 
 /* Ends the workers and frees the pool. NULL is allowed. */
