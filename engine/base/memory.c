@@ -3,6 +3,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Blocks from this size on ask for huge pages: fewer faults at the first touch, fewer misses of the page tables. */
+enum { HUGE_BLOCK = 1 << 20 };
 
 /* Allocations that may still succeed; negative: no limit. */
 static atomic_long remaining_successes = -1;
@@ -32,6 +37,19 @@ static bool allocation_permitted(size_t bytes) {
     return remaining < 0;
 }
 
+/* Asks for huge pages; where the system has none or refuses, nothing changes. */
+static void advise_huge(void *block, size_t bytes) {
+#if defined(MADV_HUGEPAGE)
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t first = (uintptr_t)block / page * page;
+    const uintptr_t last = ((uintptr_t)block + bytes + page - 1) / page * page;
+    (void)madvise((void *)first, last - first, MADV_HUGEPAGE);
+#else
+    (void)block;
+    (void)bytes;
+#endif
+}
+
 void *fv_allocate(size_t count, size_t size) {
     size_t bytes;
     size_t rounded;
@@ -42,7 +60,11 @@ void *fv_allocate(size_t count, size_t size) {
         return NULL;
     }
     /* aligned_alloc wants a multiple of the alignment. */
-    return aligned_alloc(FV_ALIGNMENT, rounded - rounded % FV_ALIGNMENT);
+    void *block = aligned_alloc(FV_ALIGNMENT, rounded - rounded % FV_ALIGNMENT);
+    if (block != NULL && bytes >= HUGE_BLOCK) {
+        advise_huge(block, bytes);
+    }
+    return block;
 }
 
 void *fv_allocate_zero(size_t count, size_t size) {

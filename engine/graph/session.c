@@ -1,6 +1,7 @@
 /* Making and running a session. */
 #include "graph/session.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,60 @@ static enum fv_status choose(const struct fv_session *session, struct fv_node *n
     node->parameter_bytes = tensor_bytes(node->weight) + tensor_bytes(node->bias) + tensor_bytes(node->norm_weight) +
                             tensor_bytes(node->norm_bias) + tensor_bytes(node->norm_mean) +
                             tensor_bytes(node->norm_variance);
-    return node->algorithm->prepare(&session->context, node, error);
+    return FV_OK;
+}
+
+/* The preparation of all nodes on several threads: each takes the next node until none is left or it fails. */
+struct preparation {
+    struct fv_session *session;
+    atomic_size_t next;
+    struct fv_error *errors; /* [threads]: of the node where each thread failed */
+    size_t *failed;          /* [threads]: that node's number, or node_count */
+};
+
+/* Nodes are taken in order, so the first that fails is reached whatever the others do. */
+static void prepare_nodes(void *context, size_t part, size_t thread) {
+    struct preparation *preparation = context;
+    struct fv_session *session = preparation->session;
+    (void)thread;
+    while (preparation->failed[part] == session->node_count) {
+        const size_t n = atomic_fetch_add(&preparation->next, 1);
+        if (n >= session->node_count) {
+            return;
+        }
+        struct fv_node *node = &session->nodes[n];
+        if (node->algorithm != NULL &&
+            node->algorithm->prepare(&session->context, node, &preparation->errors[part]) != FV_OK) {
+            preparation->failed[part] = n;
+        }
+    }
+}
+
+/* Prepares all nodes; of several that fail, the first one's error is told. */
+static enum fv_status prepare_all(struct fv_session *session, struct fv_error *error) {
+    const size_t threads = fv_threads_count(session->threads);
+    struct preparation preparation = {.session = session,
+                                      .errors = fv_allocate_zero(threads, sizeof *preparation.errors),
+                                      .failed = fv_allocate(threads, sizeof *preparation.failed)};
+    enum fv_status status = FV_OK;
+    if (preparation.errors == NULL || preparation.failed == NULL) {
+        status = fv_error_set(error, FV_ERROR_MEMORY, "out of memory to prepare on %zu threads", threads);
+    } else {
+        for (size_t t = 0; t < threads; t++) {
+            preparation.failed[t] = session->node_count;
+        }
+        fv_threads_run(session->threads, prepare_nodes, &preparation, threads);
+        size_t first = session->node_count;
+        for (size_t t = 0; t < threads; t++) {
+            if (preparation.failed[t] < first) {
+                first = preparation.failed[t];
+                status = fv_error_set(error, preparation.errors[t].status, "%s", preparation.errors[t].message);
+            }
+        }
+    }
+    fv_release(preparation.errors);
+    fv_release(preparation.failed);
+    return status;
 }
 
 static enum fv_status prepare(struct fv_session *session, struct fv_error *error) {
@@ -119,7 +173,14 @@ static enum fv_status prepare(struct fv_session *session, struct fv_error *error
         if (status != FV_OK) {
             return status;
         }
-        session->scratch_bytes = node->scratch > session->scratch_bytes ? node->scratch : session->scratch_bytes;
+    }
+    const enum fv_status status = prepare_all(session, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    for (size_t n = 0; n < session->node_count; n++) {
+        const size_t scratch = session->nodes[n].scratch;
+        session->scratch_bytes = scratch > session->scratch_bytes ? scratch : session->scratch_bytes;
     }
     session->scratch_bytes = fv_round_up(session->scratch_bytes, FV_ALIGNMENT);
     session->scratch = fv_allocate(session->scratch_bytes, fv_threads_count(session->threads));

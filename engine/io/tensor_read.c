@@ -32,6 +32,16 @@ static void read_q8_0(const uint8_t *bytes, size_t elements, float *values) {
     }
 }
 
+enum fv_status fv_tensor_check(const struct fv_tensor *tensor, const float *values, struct fv_error *error) {
+    for (size_t i = 0; i < tensor->elements; i++) {
+        if (!isfinite(values[i])) {
+            return fv_error_set(error, FV_ERROR_MODEL, "tensor %s: element %zu of %zu is not finite", tensor->name, i,
+                                tensor->elements);
+        }
+    }
+    return FV_OK;
+}
+
 enum fv_status fv_tensor_read(const struct fv_tensor *tensor, float *values, struct fv_error *error) {
     switch (tensor->type) {
     case FV_TYPE_F32:
@@ -53,13 +63,7 @@ enum fv_status fv_tensor_read(const struct fv_tensor *tensor, float *values, str
         return fv_error_set(error, FV_ERROR_UNSUPPORTED, "tensor %s holds %s, expected floating-point numbers",
                             tensor->name, fv_type_name(tensor->type));
     }
-    for (size_t i = 0; i < tensor->elements; i++) {
-        if (!isfinite(values[i])) {
-            return fv_error_set(error, FV_ERROR_MODEL, "tensor %s: element %zu of %zu is not finite", tensor->name, i,
-                                tensor->elements);
-        }
-    }
-    return FV_OK;
+    return fv_tensor_check(tensor, values, error);
 }
 
 void fv_tensor_evict(const struct fv_tensor *tensor) {

@@ -53,6 +53,17 @@ enum fv_status fv_product_create(const struct fv_context *context, const struct 
 enum fv_product_kind fv_product_kind(const struct fv_context *context, const struct fv_node *node);
 void fv_product_release(struct fv_product *product);
 
+/* Output channels, all parts of a convolution together. */
+static inline size_t fv_product_outputs(const struct fv_product *product, const struct fv_node *node) {
+    return node->weight->shape[product->kind == FV_PRODUCT_TRANSPOSED ? 1 : 0];
+}
+
+/* Allocates and fills weights and bias of a product whose parts and segments are set; `row_major` as above. Errors:
+ * FV_ERROR_MEMORY, FV_ERROR_MODEL (a parameter that is not finite, a negative variance). On failure the product may
+ * hold blocks already, for fv_product_release. Products may be packed on several threads at once. */
+enum fv_status fv_product_pack(const struct fv_context *context, const struct fv_node *node, struct fv_product *product,
+                               bool row_major, struct fv_error *error);
+
 /* Rows and vectors of task `task`, the part it belongs to. */
 struct fv_product_task {
     size_t part, first_row, last_row, first_vector, last_vector;

@@ -72,6 +72,9 @@ const struct fv_tensor *fv_model_tensor(const struct fv_model *model, const char
  * tensor and the element). */
 enum fv_status fv_tensor_read(const struct fv_tensor *tensor, float *values, struct fv_error *error);
 
+/* Whether all of `values` (tensor->elements floats) are finite. Errors: FV_ERROR_MODEL, as above. */
+enum fv_status fv_tensor_check(const struct fv_tensor *tensor, const float *values, struct fv_error *error);
+
 /* Tells the system that the tensor's mapped pages may leave memory: they are read from the file again when touched.
  * Called after weights have been packed, so that they are not resident twice. Never fails. */
 void fv_tensor_evict(const struct fv_tensor *tensor);
