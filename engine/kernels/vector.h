@@ -62,6 +62,18 @@ FV_INLINE void vector_prefetch(const float *address) {
     __builtin_prefetch(address, 0, 2);
 }
 
+/* x in a register: where one load serves several operations, GCC else reads memory once for each. */
+FV_INLINE vector vector_hold(vector x) {
+#if defined(FV_NATIVE_AVX512)
+    __asm__("" : "+v"(x));
+#elif defined(FV_NATIVE_AVX2) || defined(FV_NATIVE_SSE)
+    __asm__("" : "+x"(x));
+#elif defined(FV_NATIVE_NEON)
+    __asm__("" : "+w"(x));
+#endif
+    return x;
+}
+
 FV_INLINE vector vector_broadcast(float x) {
 #if defined(FV_NATIVE_AVX512)
     return (vector)_mm512_set1_ps(x);
