@@ -77,6 +77,16 @@ struct fv_winograd {
     size_t tiles_x;
 };
 
+/* The product at one point. Its sums are made of runs and groups of so many channels, each begun at zero: of C channels
+ * a product rounds as a sum of RUN + GROUP / RUN + C / GROUP terms. */
+enum { FV_WINOGRAD_RUN = 8, FV_WINOGRAD_GROUP = 32 };
+
+struct fv_winograd_product {
+    size_t rows, row_stride; /* tiles, and the distance between them in the transformed input */
+    size_t channels, vectors;
+    bool accumulate; /* add to the stored sums; the channels before were a multiple of FV_WINOGRAD_GROUP */
+};
+
 /* As fv_epilogue, for one plane block. */
 struct fv_winograd_epilogue {
     const float *bias;     /* [width] */
@@ -133,11 +143,14 @@ struct fv_kernels {
      * tile_stride + lane]; inputs in the padding are zero.
      * Weights: G g G^T of `count` filters (a multiple of width), tap (y, x) of filter i at weights[(3 y + x) *
      * tap_stride + i], as transformed[point * point_stride + i].
+     * Product: sums[row][v][lane] (+)= sum over c < channels of inputs[row * row_stride + c] * weights[c][v][lane].
      * Output: y = activation(A^T m A + bias + residual) of the products m, laid out as the transformed input. */
     void (*winograd_input)(const struct fv_winograd *geometry, const float *input, size_t first, size_t count,
                            float *transformed, size_t point_stride, size_t tile_stride);
     void (*winograd_weights)(const float *weights, size_t tap_stride, size_t count, float *transformed,
                              size_t point_stride);
+    void (*winograd_product)(const struct fv_winograd_product *product, const float *inputs, const float *weights,
+                             float *sums);
     void (*winograd_output)(const struct fv_winograd *geometry, const float *products, size_t point_stride,
                             size_t tile_stride, const struct fv_winograd_epilogue *epilogue, size_t first, size_t count,
                             float *output);

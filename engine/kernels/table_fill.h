@@ -11,6 +11,7 @@ const struct fv_kernels FV_TABLE = {
     .depthwise = depthwise,
     .winograd_input = winograd_input,
     .winograd_weights = winograd_weights,
+    .winograd_product = winograd_product,
     .winograd_output = winograd_output,
     .max_pool = max_pool,
     .average_pool = average_pool,

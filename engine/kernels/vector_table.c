@@ -14,6 +14,7 @@
 #include "kernels/reorder/reorder_vector.h"
 #include "kernels/softmax/softmax_vector.h"
 #include "kernels/upsample/upsample_vector.h"
+#include "kernels/winograd/winograd_product_vector.h"
 #include "kernels/winograd/winograd_vector.h"
 
 #include "kernels/depthwise/depthwise_vector.h"

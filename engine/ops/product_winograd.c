@@ -37,6 +37,7 @@ struct winograd {
     size_t vector_tiles, vector_tile_block, groups;    /* the same for the tiles of output vectors */
     size_t chunk_blocks;                               /* plane blocks in a chunk of the sum */
     size_t tile_stride, input_stride, products_stride; /* of transformed tiles, and of points */
+    size_t filter_pad;                                 /* floats between the points of weights in the scratch */
 };
 
 /* How the output is cut. */
@@ -142,7 +143,7 @@ static void transform_weights(const struct fv_context *context, const struct fv_
         const size_t count = input->lanes[b].count * lanes;
         context->kernels->winograd_weights(panel + input->lanes[b].first * TAPS * lanes, count, count,
                                            filters + (input->lanes[b].first - chunk->first) * lanes,
-                                           (chunk->last - chunk->first) * lanes);
+                                           (chunk->last - chunk->first) * lanes + w->filter_pad);
     }
 }
 
@@ -194,7 +195,8 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
         status = keep_filters(context, node, w, error);
     } else {
         w->chunk_blocks = CHUNK_CHANNELS / context->kernels->width;
-        chunk_floats = FV_WINOGRAD_POINTS * w->chunk_blocks * context->kernels->width * lanes;
+        w->filter_pad = FV_TOKEN_ALIGNMENT;
+        chunk_floats = FV_WINOGRAD_POINTS * (w->chunk_blocks * context->kernels->width * lanes + w->filter_pad);
     }
     /* Strides that are no power of two spread points and tiles over the sets of the caches. */
     w->tile_stride = fv_round_up(w->channels, FV_TOKEN_ALIGNMENT) + FV_TOKEN_ALIGNMENT;
@@ -209,27 +211,16 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
 /* The products of one chunk at all points: sums[point][tile][vectors][width]. */
 static void multiply(const struct fv_context *context, const struct winograd *w, const struct range *chunk,
                      size_t vectors, size_t tiles, const float *transformed, const float *filters, float *sums) {
-    const struct fv_kernels *kernels = context->kernels;
-    const size_t channels = chunk->last - chunk->first, lanes = vectors * kernels->width;
-    const float *inputs[FV_MAX_TILE_ROWS];
-    float *outputs[FV_MAX_TILE_ROWS];
-    struct fv_gemm_tile tile = {.vectors = vectors,
-                                .segments = 1,
-                                .length = channels,
-                                .inputs = inputs,
-                                .outputs = outputs,
-                                .output_stride = kernels->width,
-                                .accumulate = chunk->block != 0};
+    const size_t channels = chunk->last - chunk->first, lanes = vectors * context->kernels->width;
+    const struct fv_winograd_product product = {.rows = tiles,
+                                                .row_stride = w->tile_stride,
+                                                .channels = channels,
+                                                .vectors = vectors,
+                                                .accumulate = chunk->block != 0};
     for (size_t point = 0; point < FV_WINOGRAD_POINTS; point++) {
-        tile.weights = filters + point * channels * lanes;
-        for (size_t first = 0; first < tiles; first += kernels->tile_rows) {
-            tile.rows = tiles - first < kernels->tile_rows ? tiles - first : kernels->tile_rows;
-            for (size_t r = 0; r < tile.rows; r++) {
-                inputs[r] = transformed + point * w->input_stride + (first + r) * w->tile_stride + chunk->first;
-                outputs[r] = sums + point * w->products_stride + (first + r) * lanes;
-            }
-            kernels->gemm_tile(&tile);
-        }
+        context->kernels->winograd_product(&product, transformed + point * w->input_stride + chunk->first,
+                                           filters + point * (channels * lanes + w->filter_pad),
+                                           sums + point * w->products_stride);
     }
 }
 

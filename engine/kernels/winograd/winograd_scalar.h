@@ -7,28 +7,29 @@
 #include "kernels/winograd/winograd.h"
 
 static const double winograd_b[WINOGRAD_TILE][WINOGRAD_TILE] = {
-    {1, 0, -2.5, 0, 1, 0},
-    {0, -WINOGRAD_Q, -2, WINOGRAD_P, 1, 0},
-    {0, WINOGRAD_Q, -2, -WINOGRAD_P, 1, 0},
-    {0, -WINOGRAD_P, -0.5, WINOGRAD_Q, 1, 0},
-    {0, WINOGRAD_P, -0.5, -WINOGRAD_Q, 1, 0},
-    {0, 1, 0, -2.5, 0, 1},
+    {WINOGRAD_P2 * WINOGRAD_Q2, 0, -WINOGRAD_P2 - WINOGRAD_Q2, 0, 1, 0},
+    {0, -WINOGRAD_P *WINOGRAD_Q2, -WINOGRAD_Q2, WINOGRAD_P, 1, 0},
+    {0, WINOGRAD_P *WINOGRAD_Q2, -WINOGRAD_Q2, -WINOGRAD_P, 1, 0},
+    {0, -WINOGRAD_Q *WINOGRAD_P2, -WINOGRAD_P2, WINOGRAD_Q, 1, 0},
+    {0, WINOGRAD_Q *WINOGRAD_P2, -WINOGRAD_P2, -WINOGRAD_Q, 1, 0},
+    {0, WINOGRAD_P2 *WINOGRAD_Q2, 0, -WINOGRAD_P2 - WINOGRAD_Q2, 0, 1},
 };
 
+/* Without the rows' factors. */
 static const double winograd_g[WINOGRAD_TILE][3] = {
     {1, 0, 0},
-    {-2.0 / 3, -2.0 / 3 * WINOGRAD_P, -1.0 / 3},
-    {-2.0 / 3, 2.0 / 3 * WINOGRAD_P, -1.0 / 3},
-    {1.0 / 6, 1.0 / 6 * WINOGRAD_Q, 1.0 / 3},
-    {1.0 / 6, -1.0 / 6 * WINOGRAD_Q, 1.0 / 3},
+    {1, WINOGRAD_P, WINOGRAD_P2},
+    {1, -WINOGRAD_P, WINOGRAD_P2},
+    {1, WINOGRAD_Q, WINOGRAD_Q2},
+    {1, -WINOGRAD_Q, WINOGRAD_Q2},
     {0, 0, 1},
 };
 
 static const double winograd_a[FV_WINOGRAD_OUTPUTS][WINOGRAD_TILE] = {
     {1, 1, 1, 1, 1, 0},
     {0, WINOGRAD_P, -WINOGRAD_P, WINOGRAD_Q, -WINOGRAD_Q, 0},
-    {0, 0.5, 0.5, 2, 2, 0},
-    {0, WINOGRAD_P / 2, -WINOGRAD_P / 2, 2 * WINOGRAD_Q, -2 * WINOGRAD_Q, 1},
+    {0, WINOGRAD_P2, WINOGRAD_P2, WINOGRAD_Q2, WINOGRAD_Q2, 0},
+    {0, WINOGRAD_P2 *WINOGRAD_P, -WINOGRAD_P2 *WINOGRAD_P, WINOGRAD_Q2 *WINOGRAD_Q, -WINOGRAD_Q2 *WINOGRAD_Q, 1},
 };
 
 /* One element of matrix . values . matrix^T, whose matrix has `columns` columns. */
@@ -69,9 +70,23 @@ static void winograd_weights(const float *weights, size_t tap_stride, size_t cou
             values[tap] = (double)weights[tap * tap_stride + i];
         }
         for (size_t p = 0; p < FV_WINOGRAD_POINTS; p++) {
+            const size_t row = p / WINOGRAD_TILE, column = p % WINOGRAD_TILE;
             transformed[p * point_stride + i] =
-                (float)winograd_element(winograd_g[p / WINOGRAD_TILE], winograd_g[p % WINOGRAD_TILE], values, 3);
+                (float)(winograd_factor(row) * winograd_factor(column) *
+                        winograd_element(winograd_g[row], winograd_g[column], values, 3));
         }
+    }
+}
+
+static void winograd_product(const struct fv_winograd_product *product, const float *inputs, const float *weights,
+                             float *sums) {
+    const size_t lanes = product->vectors * WIDTH;
+    for (size_t i = 0; i < product->rows * lanes; i++) {
+        double sum = product->accumulate ? (double)sums[i] : 0;
+        for (size_t c = 0; c < product->channels; c++) {
+            sum += (double)inputs[i / lanes * product->row_stride + c] * (double)weights[c * lanes + i % lanes];
+        }
+        sums[i] = (float)sum;
     }
 }
 

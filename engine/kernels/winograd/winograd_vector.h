@@ -12,48 +12,56 @@
 #include "kernels/vector_math.h"
 #include "kernels/winograd/winograd.h"
 
+enum {
+    WINOGRAD_AHEAD = 2,       /* tiles between the one in work and the one asked for */
+    WINOGRAD_LINE_FLOATS = 16 /* of a cache line */
+};
+
 /* transformed[i * step] = sum over j of B^T[i][j] * line[j * step] */
 FV_INLINE void winograd_input_line(const vector *line, size_t line_step, vector *transformed, size_t step) {
     const vector p = vector_broadcast((float)WINOGRAD_P), q = vector_broadcast((float)WINOGRAD_Q);
-    const vector two = vector_broadcast(-2), half = vector_broadcast(-0.5F), both = vector_broadcast(-2.5F);
+    const vector minus_p2 = vector_broadcast((float)-WINOGRAD_P2), minus_q2 = vector_broadcast((float)-WINOGRAD_Q2);
+    const vector product = vector_broadcast((float)(WINOGRAD_P2 * WINOGRAD_Q2));
+    const vector minus_sum = vector_broadcast((float)(-WINOGRAD_P2 - WINOGRAD_Q2));
     const vector d0 = line[0], d1 = line[line_step], d2 = line[2 * line_step], d3 = line[3 * line_step],
                  d4 = line[4 * line_step], d5 = line[5 * line_step];
-    const vector even_p = vector_multiply_add(two, d2, d4), odd_p = p * vector_multiply_add(two, d1, d3);
-    const vector even_q = vector_multiply_add(half, d2, d4), odd_q = q * vector_multiply_add(half, d1, d3);
-    transformed[0] = vector_multiply_add(both, d2, d0 + d4);
-    transformed[step] = even_p + odd_p;
-    transformed[2 * step] = even_p - odd_p;
-    transformed[3 * step] = even_q + odd_q;
-    transformed[4 * step] = even_q - odd_q;
-    transformed[5 * step] = vector_multiply_add(both, d3, d1 + d5);
+    const vector even_p = vector_multiply_add(minus_q2, d2, d4), odd_p = vector_multiply_add(minus_q2, d1, d3);
+    const vector even_q = vector_multiply_add(minus_p2, d2, d4), odd_q = vector_multiply_add(minus_p2, d1, d3);
+    transformed[0] = vector_multiply_add(minus_sum, d2, vector_multiply_add(product, d0, d4));
+    transformed[step] = vector_multiply_add(p, odd_p, even_p);
+    transformed[2 * step] = vector_multiply_add(-p, odd_p, even_p);
+    transformed[3 * step] = vector_multiply_add(q, odd_q, even_q);
+    transformed[4 * step] = vector_multiply_add(-q, odd_q, even_q);
+    transformed[5 * step] = vector_multiply_add(minus_sum, d3, vector_multiply_add(product, d1, d5));
 }
 
-/* transformed[i * step] = sum over j of G[i][j] * line[j * line_step] */
+/* transformed[i * step] = sum over j of G[i][j] * line[j * line_step], but for the factors -2/3 and 1/6 of its rows,
+ * which are applied at the end (winograd_factor). */
 FV_INLINE void winograd_weight_line(const vector *line, size_t line_step, vector *transformed, size_t step) {
     const vector g0 = line[0], g1 = line[line_step], g2 = line[2 * line_step];
-    const vector even_p = vector_broadcast((float)(-2.0 / 3)) * vector_multiply_add(vector_broadcast(0.5F), g2, g0);
-    const vector odd_p = vector_broadcast((float)(-2.0 / 3 * WINOGRAD_P)) * g1;
-    const vector even_q = vector_broadcast((float)(1.0 / 6)) * vector_multiply_add(vector_broadcast(2), g2, g0);
-    const vector odd_q = vector_broadcast((float)(1.0 / 6 * WINOGRAD_Q)) * g1;
+    const vector p = vector_broadcast((float)WINOGRAD_P), q = vector_broadcast((float)WINOGRAD_Q);
+    const vector even_p = vector_multiply_add(vector_broadcast((float)WINOGRAD_P2), g2, g0);
+    const vector even_q = vector_multiply_add(vector_broadcast((float)WINOGRAD_Q2), g2, g0);
     transformed[0] = g0;
-    transformed[step] = even_p + odd_p;
-    transformed[2 * step] = even_p - odd_p;
-    transformed[3 * step] = even_q + odd_q;
-    transformed[4 * step] = even_q - odd_q;
+    transformed[step] = vector_multiply_add(p, g1, even_p);
+    transformed[2 * step] = vector_multiply_add(-p, g1, even_p);
+    transformed[3 * step] = vector_multiply_add(q, g1, even_q);
+    transformed[4 * step] = vector_multiply_add(-q, g1, even_q);
     transformed[5 * step] = g2;
 }
 
 /* outputs[i * step] = sum over j of A^T[i][j] * line[j * line_step] */
 FV_INLINE void winograd_output_line(const vector *line, size_t line_step, vector *outputs, size_t step) {
     const vector p = vector_broadcast((float)WINOGRAD_P), q = vector_broadcast((float)WINOGRAD_Q);
-    const vector half = vector_broadcast(0.5F), two = vector_broadcast(2);
-    const vector even_p = line[line_step] + line[2 * line_step], odd_p = p * (line[line_step] - line[2 * line_step]);
-    const vector even_q = line[3 * line_step] + line[4 * line_step],
-                 odd_q = q * (line[3 * line_step] - line[4 * line_step]);
+    const vector p2 = vector_broadcast((float)WINOGRAD_P2), q2 = vector_broadcast((float)WINOGRAD_Q2);
+    const vector p3 = vector_broadcast((float)(WINOGRAD_P2 * WINOGRAD_P));
+    const vector q3 = vector_broadcast((float)(WINOGRAD_Q2 * WINOGRAD_Q));
+    const vector even_p = line[line_step] + line[2 * line_step], odd_p = line[line_step] - line[2 * line_step];
+    const vector even_q = line[3 * line_step] + line[4 * line_step], odd_q = line[3 * line_step] - line[4 * line_step];
     outputs[0] = line[0] + even_p + even_q;
-    outputs[step] = odd_p + odd_q;
-    outputs[2 * step] = vector_multiply_add(two, even_q, half * even_p);
-    outputs[3 * step] = vector_multiply_add(two, odd_q, vector_multiply_add(half, odd_p, line[5 * line_step]));
+    outputs[step] = vector_multiply_add(p, odd_p, q * odd_q);
+    outputs[2 * step] = vector_multiply_add(q2, even_q, p2 * even_p);
+    outputs[3 * step] = vector_multiply_add(q3, odd_q, vector_multiply_add(p3, odd_p, line[5 * line_step]));
 }
 
 /* One tile of which all 6 x 6 inputs exist or, if not `inside`, those in the padding are zero. */
@@ -84,10 +92,27 @@ FV_INLINE void winograd_input_tile(const struct fv_winograd *geometry, const str
     }
 }
 
+/* Asks for the columns of a tile that its left neighbour does not have: the rows of a tile are too far apart for the
+ * machine to see a pattern. */
+FV_INLINE void winograd_prefetch_input(const struct fv_winograd *geometry, const float *input, size_t tile) {
+    const struct winograd_place place = winograd_place(geometry, tile);
+    if (place.inside) {
+        const float *corner = input + ((size_t)place.top * geometry->input_width + (size_t)place.left + 2) * WIDTH;
+        FV_UNROLL
+        for (size_t i = 0; i < WINOGRAD_TILE; i++) {
+            FV_UNROLL
+            for (size_t j = 0; j < FV_WINOGRAD_OUTPUTS * WIDTH; j += WINOGRAD_LINE_FLOATS) {
+                __builtin_prefetch(corner + i * geometry->input_width * WIDTH + j, 0);
+            }
+        }
+    }
+}
+
 static void winograd_input(const struct fv_winograd *geometry, const float *input, size_t first, size_t count,
                            float *transformed, size_t point_stride, size_t tile_stride) {
     for (size_t t = 0; t < count; t++, transformed += tile_stride) {
         const struct winograd_place place = winograd_place(geometry, first + t);
+        winograd_prefetch_input(geometry, input, first + t + WINOGRAD_AHEAD);
         if (place.inside) {
             winograd_input_tile(geometry, &place, input, true, transformed, point_stride);
         } else {
@@ -113,7 +138,8 @@ static void winograd_weights(const float *weights, size_t tap_stride, size_t cou
             winograd_weight_line(columns + row * 3, 1, line, 1);
             FV_UNROLL
             for (size_t j = 0; j < WINOGRAD_TILE; j++) {
-                vector_store(transformed + (row * WINOGRAD_TILE + j) * point_stride + i, line[j]);
+                const vector factor = vector_broadcast((float)(winograd_factor(row) * winograd_factor(j)));
+                vector_store(transformed + (row * WINOGRAD_TILE + j) * point_stride + i, factor * line[j]);
             }
         }
     }
