@@ -268,7 +268,7 @@ int fovea_command_infer(int count, char **arguments) {
         {.name = "fast",
          .kind = FOVEA_OPTION_FLAG,
          .target = &request.fast,
-         .help = "Winograd transforms for 3 x 3 convolutions: up to twice as\nfast, with two to three times the "
+         .help = "Winograd transforms for 3 x 3 convolutions: up to twice as\nfast, with up to twice the "
                  "rounding error"},
     };
     const struct fovea_syntax syntax = {

@@ -51,7 +51,7 @@
 #define OPTION_FAST                                                                                                    \
     {                                                                                                                  \
         .name = "fast", .kind = FOVEA_OPTION_FLAG, .target = &options.fast,                                            \
-        .help = "segment about twice as fast, by Winograd's transforms, with two to\nthree times the rounding error"   \
+        .help = "segment about twice as fast, by Winograd's transforms, with up to\ntwice the rounding error"          \
     }
 #define OPTION_PROBABILITY                                                                                             \
     {                                                                                                                  \

@@ -286,10 +286,9 @@ static void add_method(struct fovea_buffer *text, const struct fovea_results *re
                                 results->fold_count, results->folds_most);
             fovea_results_add_folds(results, text);
             fovea_buffer_format(text, ")%s.</p>\n",
-                                results->fast
-                                    ? ", with Winograd's transforms, which round two to three times as much as "
-                                      "direct sums (--fast)"
-                                    : "");
+                                results->fast ? ", with Winograd's transforms, which round up to twice as much as "
+                                                "direct sums (--fast)"
+                                              : "");
         }
         fovea_buffer_text(text, "</section>\n");
     }

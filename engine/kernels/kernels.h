@@ -77,14 +77,14 @@ struct fv_winograd {
     size_t tiles_x;
 };
 
-/* The product at one point. Its sums are made of runs and groups of so many channels, each begun at zero: of C channels
- * a product rounds as a sum of RUN + GROUP / RUN + C / GROUP terms. */
-enum { FV_WINOGRAD_RUN = 8, FV_WINOGRAD_GROUP = 32 };
+/* The product at one point. Its sums are made of runs of at most FV_WINOGRAD_RUN channels that are added up with
+ * compensation, so that it rounds about as a sum of FV_WINOGRAD_RUN terms, however many channels there are. */
+enum { FV_WINOGRAD_RUN = 8 };
 
 struct fv_winograd_product {
     size_t rows, row_stride; /* tiles, and the distance between them in the transformed input */
     size_t channels, vectors;
-    bool accumulate; /* add to the stored sums; the channels before were a multiple of FV_WINOGRAD_GROUP */
+    bool accumulate; /* add to the stored sums, without compensation */
 };
 
 /* As fv_epilogue, for one plane block. */

@@ -20,7 +20,7 @@ enum {
     LEAST_VECTOR_TILES = 4,      /* of a task that shares its tiles with others: each transforms the inputs anew */
     LEAST_CHANNELS = 16,         /* below, the transforms cost more than the products */
     TRANSFORMED_LIMIT = 5 << 20, /* bytes of transformed weights that are kept */
-    CHUNK_CHANNELS = 32,         /* sums of longer chunks round more, shorter ones cost more loads */
+    CHUNK_CHANNELS = 64,         /* whose weights a task transforms at a time; a multiple of every width */
     TAPS = 9
 };
 
@@ -164,7 +164,6 @@ static enum fv_status keep_filters(const struct fv_context *context, const struc
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory for %zu transformed weights", node->name,
                             floats);
     }
-    w->chunk_blocks = CHUNK_CHANNELS / context->kernels->width;
     for (size_t tile = 0; tile < w->vector_tiles; tile++) {
         for (size_t block = 0; block < input->blocks; block += w->chunk_blocks) {
             const struct range chunk = chunk_at(input, w, block);
@@ -189,9 +188,11 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
         return status;
     }
     cut(context, node, w);
+    const struct fv_view *input = &context->views[node->inputs[0]];
     const size_t lanes = context->kernels->tile_vectors * context->kernels->width;
     size_t chunk_floats = 0;
     if (keeps_filters(context, w)) {
+        w->chunk_blocks = input->blocks;
         status = keep_filters(context, node, w, error);
     } else {
         w->chunk_blocks = CHUNK_CHANNELS / context->kernels->width;

@@ -4,8 +4,8 @@
  *
  * The polynomials are evaluated at 0, +-p, +-q and infinity with p = 11/16 and q = 3/2. The outputs are differences of
  * larger sums, so the points decide the rounding error (Barabasz et al. 2020, doi 10.1145/3412380; Lavin and Gray
- * 2016): of all pairs on a grid of 1/32 and 1/16 these two had the least greatest error, 6 % below 1/sqrt 2 and sqrt 2
- * and a third of that of 1 and 2, and all coefficients of A and B are exact in float. The rows of B^T are
+ * 2016): of all pairs on a grid of 1/32 and 1/16 these two had the least greatest error, 6 % below 1/sqrt 2 and sqrt 2,
+ * and all coefficients of A and B are exact in float. The rows of B^T are
  *    p^2 q^2        0   -(p^2 + q^2)             0   1  0
  *    0        -+p q^2           -q^2           +-p   1  0
  *    0        -+q p^2           -p^2           +-q   1  0

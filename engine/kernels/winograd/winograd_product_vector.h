@@ -1,15 +1,15 @@
 /* The products of Winograd's convolution at one point: a matrix product that rounds little.
  *
- * The transforms back to outputs enlarge what the sums rounded, so a sum is no long chain: runs of 8 channels are added
- * up to groups of 32, and groups to the whole (FV_WINOGRAD_RUN, FV_WINOGRAD_GROUP). The run and the group both stay in
- * registers, so that the tile is half as large as that of a plain product; runs of the next group go on while the last
- * one is added to memory.
+ * The transform back to outputs takes differences of sums that are larger than the outputs, so what the sums rounded
+ * shows. A sum is no long chain: short runs of channels are added up with compensation (Dekker's fast two-sum: what an
+ * addition rounded off is found by subtracting, and kept), so that it rounds as a run does, however many channels there
+ * are. The additions go beside the multiply-adds where the machine has units of their own for them.
  *
  * Register budget; a step is one channel:
- *   width 16 (AVX-512, 32 registers): 12 x 1 = 12 sums of a run + 12 of a group + 1 weight + 1-2 broadcasts; 12 FMAs
- * for 13 loads, of which two go beside each FMA of 16 lanes width 4  (NEON, 32 registers):    8 x 1 = 8 + 8 sums + 1
- * weight + 8 broadcasts width 8, 4 (AVX2, SSE, 16 regs):  3 x 2 = 6 + 6 sums + 2 weights + 1 broadcast; 6 FMAs for 5
- * loads */
+ *   width 16 (AVX-512, 32 registers): 8 x 1 = 8 sums of a run of 4, 8 totals, 8 rests, 1 weight, 1-2 temporaries; 8
+ * FMAs for 9 loads, of which two go beside each FMA of 16 lanes width 4  (NEON, 32 registers):    6 x 1, runs of 4; 6 +
+ * 6 + 6 sums, 1 weight, 6 inputs width 8, 4 (AVX2, SSE, 16 regs):  3 x 2, runs of 8; 6 sums + 2 weights + 1 broadcast,
+ * while totals and rests pass through the stack; 6 FMAs for 5 loads */
 #ifndef FOVEA_KERNELS_WINOGRAD_PRODUCT_VECTOR_H
 #define FOVEA_KERNELS_WINOGRAD_PRODUCT_VECTOR_H
 
@@ -17,9 +17,9 @@
 #include "kernels/vector.h"
 
 #if FV_WIDTH == 16 || defined(FV_NATIVE_NEON)
-enum { WINOGRAD_ROWS = FV_WIDTH == 16 ? 12 : 8, WINOGRAD_VECTORS = 1 };
+enum { WINOGRAD_ROWS = FV_WIDTH == 16 ? 8 : 6, WINOGRAD_VECTORS = 1, WINOGRAD_RUN = FV_WINOGRAD_RUN / 2 };
 #else
-enum { WINOGRAD_ROWS = 3, WINOGRAD_VECTORS = 2 };
+enum { WINOGRAD_ROWS = 3, WINOGRAD_VECTORS = 2, WINOGRAD_RUN = FV_WINOGRAD_RUN };
 #endif
 
 /* A tile of rows that are `stride` apart; weights of a channel, and the sums of a row, are `lanes` apart. */
@@ -47,9 +47,14 @@ FV_INLINE void winograd_step(const struct winograd_tile *tile, size_t rows, size
     }
 }
 
-/* group += the run of channels first .. first+count-1; a whole run, of constant `count`, is unrolled. */
+/* A total and what it rounded off. */
+struct winograd_sums {
+    vector total[WINOGRAD_ROWS][WINOGRAD_VECTORS], rest[WINOGRAD_ROWS][WINOGRAD_VECTORS];
+};
+
+/* sums += the run of channels first .. first+count-1; a whole run, of constant `count`, is unrolled. */
 FV_INLINE void winograd_run(const struct winograd_tile *tile, size_t rows, size_t vectors, size_t first, size_t count,
-                            vector group[WINOGRAD_ROWS][WINOGRAD_VECTORS]) {
+                            struct winograd_sums *sums) {
     vector run[WINOGRAD_ROWS][WINOGRAD_VECTORS];
     FV_UNROLL
     for (size_t r = 0; r < rows; r++) {
@@ -58,9 +63,9 @@ FV_INLINE void winograd_run(const struct winograd_tile *tile, size_t rows, size_
             run[r][v] = vector_zero();
         }
     }
-    if (count == FV_WINOGRAD_RUN) {
+    if (count == WINOGRAD_RUN) {
         FV_UNROLL
-        for (size_t k = 0; k < FV_WINOGRAD_RUN; k++) {
+        for (size_t k = 0; k < WINOGRAD_RUN; k++) {
             winograd_step(tile, rows, vectors, first + k, run);
         }
     } else {
@@ -72,7 +77,9 @@ FV_INLINE void winograd_run(const struct winograd_tile *tile, size_t rows, size_
     for (size_t r = 0; r < rows; r++) {
         FV_UNROLL
         for (size_t v = 0; v < vectors; v++) {
-            group[r][v] += run[r][v];
+            const vector before = sums->total[r][v], after = before + run[r][v];
+            sums->rest[r][v] += run[r][v] - (after - before);
+            sums->total[r][v] = after;
         }
     }
 }
@@ -80,30 +87,28 @@ FV_INLINE void winograd_run(const struct winograd_tile *tile, size_t rows, size_
 /* One tile of constant `rows` and `vectors`. */
 FV_INLINE void winograd_tile_template(const struct winograd_tile *tile, size_t channels, bool accumulate, size_t rows,
                                       size_t vectors) {
-    for (size_t first = 0; first < channels; first += FV_WINOGRAD_GROUP, accumulate = true) {
-        const size_t left = channels - first, end = first + (left < FV_WINOGRAD_GROUP ? left : FV_WINOGRAD_GROUP);
-        vector group[WINOGRAD_ROWS][WINOGRAD_VECTORS];
+    struct winograd_sums sums;
+    FV_UNROLL
+    for (size_t r = 0; r < rows; r++) {
         FV_UNROLL
-        for (size_t r = 0; r < rows; r++) {
-            FV_UNROLL
-            for (size_t v = 0; v < vectors; v++) {
-                group[r][v] = vector_zero();
-            }
+        for (size_t v = 0; v < vectors; v++) {
+            sums.total[r][v] = sums.rest[r][v] = vector_zero();
         }
-        size_t k = first;
-        for (; k + FV_WINOGRAD_RUN <= end; k += FV_WINOGRAD_RUN) {
-            winograd_run(tile, rows, vectors, k, FV_WINOGRAD_RUN, group);
-        }
-        if (k < end) {
-            winograd_run(tile, rows, vectors, k, end - k, group);
-        }
+    }
+    size_t k = 0;
+    for (; k + WINOGRAD_RUN <= channels; k += WINOGRAD_RUN) {
+        winograd_run(tile, rows, vectors, k, WINOGRAD_RUN, &sums);
+    }
+    if (k < channels) {
+        winograd_run(tile, rows, vectors, k, channels - k, &sums);
+    }
+    FV_UNROLL
+    for (size_t r = 0; r < rows; r++) {
         FV_UNROLL
-        for (size_t r = 0; r < rows; r++) {
-            FV_UNROLL
-            for (size_t v = 0; v < vectors; v++) {
-                float *sum = tile->sums + r * tile->lanes + v * WIDTH;
-                vector_store(sum, accumulate ? vector_load(sum) + group[r][v] : group[r][v]);
-            }
+        for (size_t v = 0; v < vectors; v++) {
+            float *stored = tile->sums + r * tile->lanes + v * WIDTH;
+            const vector sum = sums.total[r][v] + sums.rest[r][v];
+            vector_store(stored, accumulate ? vector_load(stored) + sum : sum);
         }
     }
 }
@@ -126,10 +131,6 @@ FV_INLINE void winograd_rows(const struct winograd_tile *tile, size_t channels, 
         FV_ROWS_CASE(6)
         FV_ROWS_CASE(7)
         FV_ROWS_CASE(8)
-        FV_ROWS_CASE(9)
-        FV_ROWS_CASE(10)
-        FV_ROWS_CASE(11)
-        FV_ROWS_CASE(12)
     }
 #undef FV_ROWS_CASE
 }

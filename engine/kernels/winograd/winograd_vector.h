@@ -1,8 +1,9 @@
 /* The transforms of Winograd's convolution, a vector of channels at a time.
  *
  * Each two-dimensional transform is a pass over columns and one over rows; the 6 x 6 vectors between them wait on the
- * stack. A line of the input transform takes 14 operations, 168 a tile and block, beside 36 times the outputs of the
- * product that follows; a line of the output transform 14, 140 a tile; a line of the weights 8, 72 a filter. Points
+ * stack. A line of the input transform takes 12 operations, 144 a tile and block, beside 36 times the outputs of the
+ * product that follows; a line of the output transform 13, 130 a tile; a line of the weights 6, 54 and 36 for the
+ * factors a filter. Points
  * come in pairs +-a, which share their even and odd parts. */
 #ifndef FOVEA_KERNELS_WINOGRAD_VECTOR_H
 #define FOVEA_KERNELS_WINOGRAD_VECTOR_H

@@ -29,6 +29,7 @@ typedef void check_function(struct check *check);
     CHECK(depthwise)                                                                                                   \
     CHECK(winograd_input)                                                                                              \
     CHECK(winograd_weights)                                                                                            \
+    CHECK(winograd_product)                                                                                            \
     CHECK(winograd_output)                                                                                             \
     CHECK(winograd_is_a_convolution)                                                                                   \
     CHECK(max_pool)                                                                                                    \
