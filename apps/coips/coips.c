@@ -7,9 +7,7 @@
 #include "coips/tables.h"
 #include "commands.h"
 #include "fovea/memory.h"
-#include "pipeline/estimate.h"
-#include "pipeline/interrupt.h"
-#include "pipeline/progress.h"
+#include "pipeline/batch.h"
 
 /* All that a run owns. */
 struct run {
@@ -17,6 +15,7 @@ struct run {
     struct coips_listing listing;
     struct fovea_models models;
     struct fv_threads *threads;
+    double load_seconds; /* of the segmenter's first fold */
     struct coips_work work;
     struct fovea_results results;
     struct fv_error error;
@@ -36,7 +35,9 @@ static enum fv_status open_segmenter(struct run *run) {
     }
     run->results.segmenter = model;
     const struct fovea_segmenter_options choice = {.threads = run->threads, .mirror = true};
+    const double start = fovea_progress_clock();
     status = fovea_segmenter_create(model->file, &choice, &run->work.segmenter, &run->error);
+    run->load_seconds = fovea_progress_clock() - start;
     if (status != FV_OK) {
         return status;
     }
@@ -69,23 +70,22 @@ static enum fv_status open_models(struct run *run) {
     return status != FV_OK ? status : open_segmenter(run);
 }
 
-/* Says how long it may take, if every image is new. */
-static void tell_cost(const struct run *run) {
-    struct fovea_inputs inputs = {.items = fv_allocate(run->listing.count, sizeof *inputs.items)};
-    struct fovea_cost cost;
-    char text[FOVEA_COST_SIZE];
-    for (size_t i = 0; inputs.items != NULL && i < run->listing.count; i++) {
-        if (run->listing.items[i].refusal == NULL) {
-            inputs.items[inputs.count++] = run->listing.items[i].input;
-        }
-    }
-    if (fovea_cost_measure(&inputs, run->work.segmenter, &cost)) {
-        cost.fixed = true;
-        if (fovea_cost_describe(&cost, text)) {
-            fprintf(stderr, "fovea %s: %s\n", run->options.command, text);
-        }
-    }
-    fv_release(inputs.items);
+static const struct fovea_input *input_at(const void *context, size_t index) {
+    const struct run *run = context;
+    return &run->listing.items[index].input;
+}
+
+static void *begin_image(void *context, size_t index, struct fovea_segment_task *task, struct fovea_result *result) {
+    const struct run *run = context;
+    return coips_image_begin(&run->work, &run->listing.items[index], task, result);
+}
+
+static void end_image(void *job, const struct fovea_segment_task *task) {
+    coips_image_end(job, task);
+}
+
+static void drop_image(void *job) {
+    coips_image_drop(job);
 }
 
 static enum fv_status work_through(struct run *run) {
@@ -96,17 +96,20 @@ static enum fv_status work_through(struct run *run) {
     }
     struct fovea_progress progress;
     fovea_progress_begin(&progress, run->listing.count);
-    fovea_interrupt_watch();
-    while (results->count < run->listing.count && !fovea_interrupted()) {
-        const struct coips_image *image = &run->listing.items[results->count];
-        struct fovea_result *result = &results->items[results->count];
-        fovea_progress_next(&progress, &image->input);
-        coips_work_on_image(&run->work, image, result);
-        results->count++;
-        fovea_progress_result(&progress, result);
-    }
-    fovea_progress_end(&progress);
-    return FV_OK;
+    run->work.progress = &progress;
+    const struct fovea_batch batch = {.command = run->options.command,
+                                      .context = run,
+                                      .count = run->listing.count,
+                                      .segmenter = run->work.segmenter,
+                                      .graded = run->work.grader != NULL,
+                                      .fixed = true,
+                                      .load_seconds = run->load_seconds,
+                                      .progress = &progress,
+                                      .input = input_at,
+                                      .begin = begin_image,
+                                      .end = end_image,
+                                      .drop = drop_image};
+    return fovea_batch_run(&batch, results, &run->error);
 }
 
 /* The published tables, and our own reports. */
@@ -185,7 +188,6 @@ int fovea_coips_run(const struct fovea_coips_options *options) {
     }
     status = status != FV_OK ? status : coips_layout_make(options->project, &run.error);
     if (status == FV_OK) {
-        tell_cost(&run);
         status = work_through(&run);
     }
     if (status == FV_OK && run.results.count == run.results.planned) {

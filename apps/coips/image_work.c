@@ -16,7 +16,7 @@
 enum { CHANNELS_MOST = 4 }; /* of a PNG file as scikit-image reads it */
 
 /* An image on its way through the stages. */
-struct job {
+struct coips_job {
     const struct coips_work *work;
     const struct coips_image *image;
     struct fovea_result *result;
@@ -26,19 +26,23 @@ struct job {
     bool changed; /* it is not what an earlier run had put there */
     uint8_t *old; /* what that was; NULL: nothing; owned */
     size_t old_size;
+    struct fovea_image decoded; /* as scikit-image reads it, once it is to be segmented */
     struct fovea_image labels;
-    struct fv_error *error;
+    struct fovea_planes planes;      /* for the segmenter */
+    void *block;                     /* holds them; owned */
+    char *label_path;                /* owned */
+    struct fv_error *error, failure; /* the first points to the second */
 };
 
-static const char *name_of(const struct job *job) {
+static const char *name_of(const struct coips_job *job) {
     return job->image->input.name;
 }
 
-static const char *project_of(const struct job *job) {
+static const char *project_of(const struct coips_job *job) {
     return job->work->options->project;
 }
 
-static enum fv_status out_of_memory(struct job *job) {
+static enum fv_status out_of_memory(struct coips_job *job) {
     return fv_error_set(job->error, FV_ERROR_MEMORY, "%s: out of memory", name_of(job));
 }
 
@@ -84,7 +88,7 @@ static enum fv_status write_file(const char *path, const uint8_t *bytes, size_t 
 }
 
 /* Makes job->png of an image that is no PNG by its name: what cv2.imread and cv2.imwrite would make of it. */
-static enum fv_status convert(struct job *job, const uint8_t *bytes, size_t size) {
+static enum fv_status convert(struct coips_job *job, const uint8_t *bytes, size_t size) {
     struct fovea_image image;
     enum fv_status status = fovea_image_decode(name_of(job), bytes, size, &image, job->error);
     status = status != FV_OK ? status : fovea_image_to_opencv(name_of(job), &image, job->error);
@@ -94,7 +98,7 @@ static enum fv_status convert(struct job *job, const uint8_t *bytes, size_t size
 }
 
 /* Reads the original into job->png. */
-static enum fv_status read_original(struct job *job) {
+static enum fv_status read_original(struct coips_job *job) {
     uint8_t *bytes;
     size_t size;
     enum fv_status status = read_file(job->image->input.path, false, &bytes, &size, job->error);
@@ -109,7 +113,7 @@ static enum fv_status read_original(struct job *job) {
 }
 
 /* The PNG as decoded; the caller releases it. */
-static enum fv_status decode(const struct job *job, struct fovea_image *image) {
+static enum fv_status decode(const struct coips_job *job, struct fovea_image *image) {
     enum fv_status status = fovea_image_decode(name_of(job), job->png, job->png_size, image, job->error);
     if (status == FV_OK && image->format != FOVEA_IMAGE_PNG) {
         status = fv_error_set(job->error, FV_ERROR_UNSUPPORTED, "%s: is named .png and holds %s", name_of(job),
@@ -124,7 +128,7 @@ static bool same_bytes(const uint8_t *a, size_t a_size, const uint8_t *b, size_t
 }
 
 /* Whether the earlier file holds the pixels of this one, written by another program: then it is the same image. */
-static bool same_pixels(const struct job *job) {
+static bool same_pixels(const struct coips_job *job) {
     struct fovea_image before, after;
     if (job->old == NULL || fovea_image_decode(name_of(job), job->old, job->old_size, &before, NULL) != FV_OK) {
         return false;
@@ -142,7 +146,7 @@ static bool same_pixels(const struct job *job) {
 }
 
 /* Removes the results that the image had under a grade. */
-static void remove_products(const struct job *job, enum fovea_quality grade) {
+static void remove_products(const struct coips_job *job, enum fovea_quality grade) {
     for (size_t product = 0; grade != FOVEA_UNGRADABLE && product < COIPS_PRODUCT_COUNT; product++) {
         for (unsigned channel = 0; channel < (product == COIPS_NIFTI ? CHANNELS_MOST : 1); channel++) {
             char *path =
@@ -157,7 +161,7 @@ static void remove_products(const struct job *job, enum fovea_quality grade) {
 
 /* Puts the image where grading takes it from: processed_OCTA_images, or for deep images, which are not graded, where
  * segmenting does. */
-static enum fv_status stage(struct job *job) {
+static enum fv_status stage(struct coips_job *job) {
     bool deep = job->work->options->layer == FOVEA_LAYER_DEEP;
     char *path =
         coips_path(project_of(job), deep ? coips_grade_folders[FOVEA_GRADABLE] : COIPS_PROCESSED, job->image->png);
@@ -193,7 +197,7 @@ static void collapse(struct fovea_image *view) {
     view->channels = 1;
 }
 
-static enum fv_status grade(struct job *job, const struct fovea_image *decoded) {
+static enum fv_status grade(struct coips_job *job, const struct fovea_image *decoded) {
     struct fovea_image view = *decoded;
     view.pixels.bytes = fv_allocate((size_t)view.width * view.height * view.channels, view.bits / 8);
     if (view.pixels.bytes == NULL) {
@@ -212,13 +216,13 @@ static enum fv_status grade(struct job *job, const struct fovea_image *decoded) 
 }
 
 /* There is an image of this name that no earlier run can have put there: it may be the only copy. */
-static enum fv_status refuse_other(const struct job *job, enum fovea_quality grade) {
+static enum fv_status refuse_other(const struct coips_job *job, enum fovea_quality grade) {
     return fv_error_set(job->error, FV_ERROR_FILE, "%s: %s holds another image of that name; move it away",
                         name_of(job), coips_grade_folders[grade]);
 }
 
 /* Takes the image out of the folder of another grade, if it is the same image. */
-static enum fv_status leave_folder(struct job *job, enum fovea_quality grade) {
+static enum fv_status leave_folder(struct coips_job *job, enum fovea_quality grade) {
     char *path = coips_path(project_of(job), coips_grade_folders[grade], job->image->png);
     if (path == NULL) {
         return out_of_memory(job);
@@ -240,7 +244,7 @@ static enum fv_status leave_folder(struct job *job, enum fovea_quality grade) {
 }
 
 /* Puts the image into the folder of its grade, and into no other. */
-static enum fv_status file_by_grade(struct job *job) {
+static enum fv_status file_by_grade(struct coips_job *job) {
     enum fv_status status = FV_OK;
     for (size_t grade = 0; grade < FOVEA_QUALITY_COUNT && status == FV_OK; grade++) {
         if (grade != (size_t)job->grade) {
@@ -266,7 +270,7 @@ static enum fv_status file_by_grade(struct job *job) {
     return status;
 }
 
-static enum fv_status write_channels(struct job *job, const struct fovea_image *view) {
+static enum fv_status write_channels(struct coips_job *job, const struct fovea_image *view) {
     enum fv_status status = FV_OK;
     for (unsigned channel = 0; channel < CHANNELS_MOST && status == FV_OK; channel++) {
         char *path = coips_product_path(project_of(job), job->grade, COIPS_NIFTI, job->image->stem, channel);
@@ -298,23 +302,20 @@ static void *separate(const struct fovea_image *view, struct fovea_planes *plane
     return block;
 }
 
-static enum fv_status predict(struct job *job, const struct fovea_image *view, const char *path) {
+/* Makes room for labels and describes what is to be segmented. */
+static enum fv_status prepare_segmentation(struct coips_job *job, struct fovea_segment_task *task) {
+    const struct fovea_image *view = &job->decoded;
     enum fv_status status = fovea_image_create(view->width, view->height, 1, 8, &job->labels, job->error);
     if (status != FV_OK) {
         return status;
     }
-    struct fovea_planes planes;
-    void *block = separate(view, &planes);
-    if (block == NULL) {
-        return out_of_memory(job);
-    }
-    status = fovea_segmenter_run(job->work->segmenter, name_of(job), &planes, job->labels.pixels.u8, NULL, job->error);
-    fv_release(block);
-    return status != FV_OK ? status : fovea_nifti_write(path, &job->labels, 0, job->error);
+    job->block = separate(view, &job->planes);
+    *task = (struct fovea_segment_task){.name = name_of(job), .planes = &job->planes, .labels = job->labels.pixels.u8};
+    return job->block != NULL ? FV_OK : out_of_memory(job);
 }
 
 /* Takes the label of an earlier run, which must fit. */
-static enum fv_status take_label(struct job *job, const struct fovea_image *view, const char *path) {
+static enum fv_status take_label(struct coips_job *job, const struct fovea_image *view, const char *path) {
     enum fv_status status = fovea_nifti_read(path, &job->labels, job->error);
     if (status == FV_OK && (job->labels.width != view->width || job->labels.height != view->height)) {
         status = fv_error_set(job->error, FV_ERROR_FORMAT,
@@ -324,8 +325,9 @@ static enum fv_status take_label(struct job *job, const struct fovea_image *view
     return status;
 }
 
-/* Fills job->labels. */
-static enum fv_status segment(struct job *job, struct fovea_image *view) {
+/* Fills job->labels from an earlier run, or describes what is to be segmented; *wanted tells which. */
+static enum fv_status segment(struct coips_job *job, struct fovea_segment_task *task, bool *wanted) {
+    struct fovea_image *view = &job->decoded;
     enum fv_status status = fovea_image_to_skimage(name_of(job), view, job->error);
     size_t channels = fovea_segmenter_channels(job->work->segmenter);
     if (status == FV_OK && view->channels != channels) {
@@ -334,20 +336,19 @@ static enum fv_status segment(struct job *job, struct fovea_image *view) {
                               view->channels, channels);
     }
     status = status != FV_OK ? status : write_channels(job, view);
-    char *path = coips_product_path(project_of(job), job->grade, COIPS_LABEL, job->image->stem, 0);
-    if (path == NULL) {
+    job->label_path = coips_product_path(project_of(job), job->grade, COIPS_LABEL, job->image->stem, 0);
+    if (job->label_path == NULL) {
         return out_of_memory(job);
     }
     if (status == FV_OK) {
-        bool keep = !job->work->options->overwrite && !job->changed && access(path, F_OK) == 0;
-        status = keep ? take_label(job, view, path) : predict(job, view, path);
+        *wanted = job->work->options->overwrite || job->changed || access(job->label_path, F_OK) != 0;
+        status = *wanted ? prepare_segmentation(job, task) : take_label(job, view, job->label_path);
     }
-    fv_release(path);
     return status;
 }
 
 /* Draws label_mask/mask_STEM.png. */
-static enum fv_status draw(struct job *job) {
+static enum fv_status draw(struct coips_job *job) {
     struct fovea_image view, blend = {0};
     enum fv_status status = decode(job, &view);
     if (status != FV_OK) {
@@ -366,8 +367,9 @@ static enum fv_status draw(struct job *job) {
 }
 
 /* Measures, and makes the picture of our own report: the first channel with the outline. */
-static enum fv_status finish(struct job *job, struct fovea_image *view) {
+static enum fv_status finish(struct coips_job *job) {
     struct fovea_result *result = job->result;
+    const struct fovea_image *view = &job->decoded;
     enum fv_status status = fovea_measure(name_of(job), job->labels.pixels.u8, job->labels.width, job->labels.height,
                                           job->work->options->field_mm, &result->measures, job->error);
     result->measured = status == FV_OK;
@@ -388,8 +390,9 @@ static enum fv_status finish(struct job *job, struct fovea_image *view) {
     return status;
 }
 
-/* From the image in memory to everything that is written for it. */
-static enum fv_status run_stages(struct job *job, struct fovea_image *image) {
+/* The stages before the segmentation. */
+static enum fv_status run_first_stages(struct coips_job *job, struct fovea_segment_task *task, bool *wanted) {
+    const struct fovea_image *image = &job->decoded;
     job->result->width = image->width;
     job->result->height = image->height;
     if (image->width != image->height) {
@@ -400,7 +403,9 @@ static enum fv_status run_stages(struct job *job, struct fovea_image *image) {
     enum fv_status status = stage(job);
     job->grade = FOVEA_GRADABLE;
     if (status == FV_OK && job->work->grader != NULL) {
+        fovea_progress_lap(job->work->progress, FOVEA_PACE_REST, 0);
         status = grade(job, image);
+        fovea_progress_lap(job->work->progress, FOVEA_PACE_GRADE, 1);
         job->grade = job->result->grade.quality;
     }
     status = status != FV_OK ? status : file_by_grade(job);
@@ -409,13 +414,11 @@ static enum fv_status run_stages(struct job *job, struct fovea_image *image) {
         return FV_OK;
     }
     job->result->grade.quality = job->grade;
-    status = status != FV_OK ? status : segment(job, image);
-    status = status != FV_OK ? status : draw(job);
-    return status != FV_OK ? status : finish(job, image);
+    return status != FV_OK ? status : segment(job, task, wanted);
 }
 
 /* The reason of a failure without the path of the project, which is where it is on this machine only. */
-static char *plain_reason(const struct job *job, const char *message) {
+static char *plain_reason(const struct coips_job *job, const char *message) {
     const char *const prefixes[] = {job->image->input.path, name_of(job)};
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         size_t length = strlen(prefixes[i]);
@@ -429,26 +432,76 @@ static char *plain_reason(const struct job *job, const char *message) {
     return fv_duplicate(message + (project && *message == '/'));
 }
 
-void coips_work_on_image(const struct coips_work *work, const struct coips_image *image, struct fovea_result *result) {
-    *result = (struct fovea_result){.input = &image->input, .state = FOVEA_STATE_OK};
-    struct fv_error error = {0};
-    struct job job = {.work = work, .image = image, .result = result, .error = &error};
-    enum fv_status status = FV_OK;
-    if (image->refusal != NULL) {
-        status = fv_error_set(&error, FV_ERROR_UNSUPPORTED, "%s: %s", image->input.name, image->refusal);
+/* The stages after the segmentation, if there are labels. */
+static enum fv_status run_last_stages(struct coips_job *job) {
+    if (job->labels.pixels.bytes == NULL) {
+        return FV_OK;
     }
-    status = status != FV_OK ? status : read_original(&job);
-    struct fovea_image decoded = {0};
-    status = status != FV_OK ? status : decode(&job, &decoded);
-    status = status != FV_OK ? status : run_stages(&job, &decoded);
+    enum fv_status status = draw(job);
+    return status != FV_OK ? status : finish(job);
+}
+
+static void release(struct coips_job *job) {
+    fovea_image_release(&job->decoded);
+    fovea_image_release(&job->labels);
+    fv_release(job->block);
+    fv_release(job->label_path);
+    fv_release(job->png);
+    fv_release(job->old);
+    fv_release(job);
+}
+
+/* Settles the result of a job that came to `status`, and frees it. */
+static void close_job(struct coips_job *job, enum fv_status status) {
+    struct fovea_result *result = job->result;
+    status = status != FV_OK ? status : run_last_stages(job);
     if (status != FV_OK) {
         fv_release(result->reason);
-        result->reason = plain_reason(&job, error.message);
+        result->reason = plain_reason(job, job->error->message);
         result->state = FOVEA_STATE_FAILED;
         result->measured = false;
     }
-    fovea_image_release(&decoded);
-    fovea_image_release(&job.labels);
-    fv_release(job.png);
-    fv_release(job.old);
+    release(job);
+}
+
+struct coips_job *coips_image_begin(const struct coips_work *work, const struct coips_image *image,
+                                    struct fovea_segment_task *task, struct fovea_result *result) {
+    *result = (struct fovea_result){.input = &image->input, .state = FOVEA_STATE_OK};
+    struct coips_job *job = fv_allocate_zero(1, sizeof *job);
+    if (job == NULL) {
+        result->state = FOVEA_STATE_FAILED;
+        result->reason = fv_duplicate("out of memory");
+        return NULL;
+    }
+    job->work = work;
+    job->image = image;
+    job->result = result;
+    job->error = &job->failure;
+    enum fv_status status = FV_OK;
+    bool wanted = false;
+    if (image->refusal != NULL) {
+        status = fv_error_set(job->error, FV_ERROR_UNSUPPORTED, "%s: %s", image->input.name, image->refusal);
+    }
+    status = status != FV_OK ? status : read_original(job);
+    status = status != FV_OK ? status : decode(job, &job->decoded);
+    status = status != FV_OK ? status : run_first_stages(job, task, &wanted);
+    if (status == FV_OK && wanted) {
+        return job;
+    }
+    close_job(job, status);
+    return NULL;
+}
+
+void coips_image_end(struct coips_job *job, const struct fovea_segment_task *task) {
+    enum fv_status status = task->status;
+    if (status == FV_OK) {
+        status = fovea_nifti_write(job->label_path, &job->labels, 0, job->error);
+    } else {
+        *job->error = task->error;
+    }
+    close_job(job, status);
+}
+
+void coips_image_drop(struct coips_job *job) {
+    release(job);
 }

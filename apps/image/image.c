@@ -75,7 +75,7 @@ static bool begins_with(const uint8_t *bytes, size_t size, const char *magic, si
     return size >= length && memcmp(bytes, magic, length) == 0;
 }
 
-static enum fovea_image_format recognise(const uint8_t *bytes, size_t size) {
+enum fovea_image_format fovea_image_recognise(const uint8_t *bytes, size_t size) {
     if (begins_with(bytes, size, "\x89PNG\r\n\x1a\n", 8)) {
         return FOVEA_IMAGE_PNG;
     }
@@ -148,7 +148,7 @@ enum fv_status fovea_image_decode(const char *name, const uint8_t *bytes, size_t
         [FOVEA_IMAGE_BMP] = fovea_bmp_decode,
     };
     *image = (struct fovea_image){0};
-    enum fovea_image_format format = recognise(bytes, size);
+    enum fovea_image_format format = fovea_image_recognise(bytes, size);
     if (format == FOVEA_IMAGE_NONE) {
         return refuse(name, bytes, size, error);
     }

@@ -76,6 +76,13 @@ enum fv_status fovea_image_read(const char *path, struct fovea_image *image, str
 enum fv_status fovea_image_decode(const char *name, const uint8_t *bytes, size_t size, struct fovea_image *image,
                                   struct fv_error *error);
 
+/* What the first bytes say. */
+enum fovea_image_format fovea_image_recognise(const uint8_t *bytes, size_t size);
+
+/* The size of the image in the file at `path`, as stored; a PNG, JPEG or BMP file is not decoded for it, and may turn
+ * out to be damaged. False if there is no such image within the budgets. */
+bool fovea_image_read_size(const char *path, uint32_t *width, uint32_t *height);
+
 /* The product's rule, in place: turns the image upright by its orientation, drops alpha without compositing, rescales
  * 16 bit samples to 8 by (v + 128) / 257 (integer division), and takes one channel where R = G = B in every pixel. The
  * result has 1 channel of 8 bits. Errors, naming `name`: FV_ERROR_UNSUPPORTED if the image is in true colour (the

@@ -7,13 +7,27 @@
 #include "pipeline/outputs.h"
 #include "pipeline/thumbnail.h"
 
-/* Segments the image; the mask is there already, to be filled. */
-static enum fv_status segment(const struct fovea_work *work, const struct fovea_input *input,
-                              const struct fovea_image *image, struct fovea_segmentation *segmentation,
-                              struct fv_error *error) {
-    struct fovea_planes planes = {fovea_segmenter_channels(work->segmenter), image->width, image->height, 8, {NULL}};
-    for (size_t c = 0; c < planes.count; c++) {
-        planes.samples[c] = image->pixels.u8;
+/* An image on its way through the stages. */
+struct fovea_image_job {
+    const struct fovea_work *work;
+    struct fovea_result *result;
+    struct fovea_image image;
+    struct fovea_segmentation segmentation;
+    bool has_mask;              /* the mask was filled */
+    struct fovea_planes planes; /* of the image, for the segmenter */
+    bool own;                   /* it lies where results would replace it */
+    struct fv_error error;
+};
+
+/* Makes room for labels and describes what is to be segmented. */
+static enum fv_status prepare_segmentation(struct fovea_image_job *job, struct fovea_segment_task *task) {
+    const struct fovea_work *work = job->work;
+    const struct fovea_image *image = &job->image;
+    struct fovea_segmentation *segmentation = &job->segmentation;
+    job->planes =
+        (struct fovea_planes){fovea_segmenter_channels(work->segmenter), image->width, image->height, 8, {NULL}};
+    for (size_t c = 0; c < job->planes.count; c++) {
+        job->planes.samples[c] = image->pixels.u8;
     }
     size_t pixels = (size_t)image->width * image->height;
     segmentation->classes = fovea_segmenter_classes(work->segmenter);
@@ -24,15 +38,11 @@ static enum fv_status segment(const struct fovea_work *work, const struct fovea_
         segmentation->probability = fv_allocate(pixels, segmentation->classes * sizeof *segmentation->probability);
         complete = complete && segmentation->probability != NULL;
     }
-    if (!complete) {
-        return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", input->name);
-    }
-    enum fv_status status = fovea_segmenter_run(work->segmenter, input->name, &planes, segmentation->labels,
-                                                segmentation->probability, error);
-    for (size_t i = 0; status == FV_OK && i < pixels; i++) {
-        segmentation->mask[i] = segmentation->labels[i] == segmentation->faz_class;
-    }
-    return status;
+    *task = (struct fovea_segment_task){.name = job->result->input->name,
+                                        .planes = &job->planes,
+                                        .labels = segmentation->labels,
+                                        .probability = segmentation->probability};
+    return complete ? FV_OK : fv_error_set(&job->error, FV_ERROR_MEMORY, "%s: out of memory", task->name);
 }
 
 /* Takes `image` for a mask: black is background, and there may be one other value. */
@@ -93,76 +103,126 @@ static enum fv_status finish(const struct fovea_work *work, const struct fovea_i
                                          : FV_OK;
 }
 
-/* All stages; *has_mask tells whether the mask was filled. */
-static enum fv_status run_stages(const struct fovea_work *work, const struct fovea_image *image,
-                                 struct fovea_segmentation *segmentation, bool *has_mask, struct fovea_result *result,
-                                 struct fv_error *error) {
+/* The stages before the mask; *wanted tells whether there is to be one. */
+static enum fv_status run_first_stages(struct fovea_image_job *job, bool *wanted) {
+    const struct fovea_work *work = job->work;
     const struct fovea_stages *stages = &work->options->stages;
-    enum fv_status status = FV_OK;
+    const struct fovea_image *image = &job->image;
+    struct fovea_result *result = job->result;
+    *wanted = false;
+    result->width = image->width;
+    result->height = image->height;
     if (stages->measure && image->width != image->height) {
-        return fv_error_set(error, FV_ERROR_UNSUPPORTED,
+        return fv_error_set(&job->error, FV_ERROR_UNSUPPORTED,
                             "%s: %u x %u pixels: one field of view cannot scale both sides", result->input->name,
                             image->width, image->height);
     }
     if (work->grader != NULL) {
-        status = fovea_grader_run(work->grader, result->input->name, image, &result->grade, error);
+        fovea_progress_lap(work->progress, FOVEA_PACE_REST, 0);
+        enum fv_status status = fovea_grader_run(work->grader, result->input->name, image, &result->grade, &job->error);
+        fovea_progress_lap(work->progress, FOVEA_PACE_GRADE, 1);
         result->graded = status == FV_OK;
         if (status != FV_OK || result->grade.quality == FOVEA_UNGRADABLE) {
             result->state = FOVEA_STATE_UNGRADABLE;
             return status;
         }
     }
-    if (!stages->segment && !stages->masks) {
-        return FV_OK;
-    }
-    status = stages->masks ? take_mask(result->input, image, segmentation->mask, error)
-                           : segment(work, result->input, image, segmentation, error);
-    *has_mask = status == FV_OK;
-    return status != FV_OK ? status : finish(work, image, segmentation, result, error);
+    *wanted = stages->segment || stages->masks;
+    return FV_OK;
 }
 
-/* Works on the decoded image. */
-static enum fv_status run_image(const struct fovea_work *work, const struct fovea_image *image,
-                                struct fovea_result *result, struct fv_error *error) {
-    result->width = image->width;
-    result->height = image->height;
-    struct fovea_segmentation segmentation = {.mask = fv_allocate(image->height, image->width)};
-    if (segmentation.mask == NULL) {
-        return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", result->input->name);
+/* Reads the image and does the stages before the mask. */
+static enum fv_status begin(struct fovea_image_job *job, bool *wanted) {
+    const struct fovea_input *input = job->result->input;
+    *wanted = false;
+    if (job->own) {
+        return fv_error_set(&job->error, FV_ERROR_ARGUMENT,
+                            "%s: lies in the output folder, where results would replace it", input->name);
     }
-    bool has_mask = false;
-    enum fv_status status = run_stages(work, image, &segmentation, &has_mask, result, error);
-    if (status == FV_OK) {
-        status = fovea_thumbnail_make(image, has_mask ? segmentation.mask : NULL, &result->thumbnail,
-                                      &result->thumbnail_size, error);
+    enum fv_status status = fovea_image_read_grey(input->path, &job->image, &job->error);
+    status = status != FV_OK ? status : run_first_stages(job, wanted);
+    if (status != FV_OK || !*wanted) {
+        return status;
     }
-    fovea_segmentation_release(&segmentation);
-    return status;
+    job->segmentation.mask = fv_allocate(job->image.height, job->image.width);
+    return job->segmentation.mask != NULL
+               ? FV_OK
+               : fv_error_set(&job->error, FV_ERROR_MEMORY, "%s: out of memory", input->name);
 }
 
-void fovea_work_on_image(const struct fovea_work *work, const struct fovea_input *input, struct fovea_result *result) {
-    *result = (struct fovea_result){.input = input, .state = FOVEA_STATE_OK};
-    struct fv_error error = {0};
-    enum fv_status status;
-    bool own = work->options->stages.segment && fovea_outputs_contain(work->output, input);
-    if (own) {
-        status = fv_error_set(&error, FV_ERROR_ARGUMENT,
-                              "%s: lies in the output folder, where results would replace it", input->name);
-    } else {
-        struct fovea_image image;
-        status = fovea_image_read_grey(input->path, &image, &error);
-        if (status == FV_OK) {
-            status = run_image(work, &image, result, &error);
-            fovea_image_release(&image);
-        }
-    }
+/* The stages after the mask, and the thumbnail. */
+static enum fv_status run_last_stages(struct fovea_image_job *job) {
+    struct fovea_result *result = job->result;
+    enum fv_status status =
+        job->has_mask ? finish(job->work, &job->image, &job->segmentation, result, &job->error) : FV_OK;
+    return status != FV_OK ? status
+                           : fovea_thumbnail_make(&job->image, job->has_mask ? job->segmentation.mask : NULL,
+                                                  &result->thumbnail, &result->thumbnail_size, &job->error);
+}
+
+static void release(struct fovea_image_job *job) {
+    fovea_segmentation_release(&job->segmentation);
+    fovea_image_release(&job->image);
+    fv_release(job);
+}
+
+/* Settles the result of a job that came to `status`, and frees it. */
+static void close_job(struct fovea_image_job *job, enum fv_status status) {
+    const struct fovea_work *work = job->work;
+    struct fovea_result *result = job->result;
+    status = status != FV_OK ? status : run_last_stages(job);
     if (status != FV_OK) {
         fv_release(result->reason);
-        result->reason = plain_reason(work, input, error.message);
+        result->reason = plain_reason(work, result->input, job->error.message);
         result->state = FOVEA_STATE_FAILED;
         result->measured = false;
     }
-    if (work->options->stages.segment && !own && result->state != FOVEA_STATE_OK) {
-        fovea_outputs_remove(work->output, input, FOVEA_FOLDER_MASKS);
+    if (work->options->stages.segment && !job->own && result->state != FOVEA_STATE_OK) {
+        fovea_outputs_remove(work->output, result->input, FOVEA_FOLDER_MASKS);
     }
+    release(job);
+}
+
+struct fovea_image_job *fovea_image_begin(const struct fovea_work *work, const struct fovea_input *input,
+                                          struct fovea_segment_task *task, struct fovea_result *result) {
+    *result = (struct fovea_result){.input = input, .state = FOVEA_STATE_OK};
+    struct fovea_image_job *job = fv_allocate_zero(1, sizeof *job);
+    if (job == NULL) {
+        result->state = FOVEA_STATE_FAILED;
+        result->reason = fv_duplicate("out of memory");
+        return NULL;
+    }
+    job->work = work;
+    job->result = result;
+    job->own = work->options->stages.segment && fovea_outputs_contain(work->output, input);
+    bool wanted;
+    enum fv_status status = begin(job, &wanted);
+    if (status == FV_OK && wanted && work->options->stages.masks) {
+        status = take_mask(input, &job->image, job->segmentation.mask, &job->error);
+        job->has_mask = status == FV_OK;
+    } else if (status == FV_OK && wanted) {
+        status = prepare_segmentation(job, task);
+        if (status == FV_OK) {
+            return job;
+        }
+    }
+    close_job(job, status);
+    return NULL;
+}
+
+void fovea_image_end(struct fovea_image_job *job, const struct fovea_segment_task *task) {
+    struct fovea_segmentation *segmentation = &job->segmentation;
+    job->has_mask = task->status == FV_OK;
+    if (job->has_mask) {
+        for (size_t i = 0; i < (size_t)job->image.width * job->image.height; i++) {
+            segmentation->mask[i] = segmentation->labels[i] == segmentation->faz_class;
+        }
+    } else {
+        job->error = task->error;
+    }
+    close_job(job, task->status);
+}
+
+void fovea_image_drop(struct fovea_image_job *job) {
+    release(job);
 }

@@ -6,6 +6,7 @@
 
 #include "pipeline/grade.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/progress.h"
 #include "pipeline/results.h"
 #include "pipeline/segment.h"
 
@@ -15,10 +16,22 @@ struct fovea_work {
     struct fovea_grader *grader;       /* NULL: this run grades nothing */
     struct fovea_segmenter *segmenter; /* NULL: it segments nothing */
     const char *output;                /* canonical path of the output folder */
+    struct fovea_progress *progress;   /* is told what was done */
 };
 
-/* Does all stages of one image and writes its mask and pictures, or removes those that an earlier run left under its
- * name if this one makes none. Whatever happens is in *result, which the caller releases as part of fovea_results. */
-void fovea_work_on_image(const struct fovea_work *work, const struct fovea_input *input, struct fovea_result *result);
+struct fovea_image_job;
+
+/* Does the stages of one image before its segmentation, and, if it is not to be segmented, all: it writes its mask and
+ * pictures, or removes those that an earlier run left under its name if this one makes none. Then the result, whatever
+ * happened, is in *result, which the caller releases as part of fovea_results, and NULL is returned. Else *task is to
+ * be segmented, and the job goes to fovea_image_end or fovea_image_drop; *result must stay where it is. */
+struct fovea_image_job *fovea_image_begin(const struct fovea_work *work, const struct fovea_input *input,
+                                          struct fovea_segment_task *task, struct fovea_result *result);
+
+/* Does the stages after the segmentation, or those after its failure, and frees the job. */
+void fovea_image_end(struct fovea_image_job *job, const struct fovea_segment_task *task);
+
+/* Frees the job: nothing of the image was written. */
+void fovea_image_drop(struct fovea_image_job *job);
 
 #endif

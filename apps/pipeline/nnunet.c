@@ -120,11 +120,11 @@ void fovea_nnunet_gaussian(size_t height, size_t width, double *column, double *
     }
 }
 
-void fovea_nnunet_flip(const float *source, size_t planes, size_t height, size_t width, bool vertical, bool horizontal,
-                       float *result) {
+void fovea_nnunet_flip(const float *source, struct fovea_layout layout, size_t planes, size_t height, size_t width,
+                       bool vertical, bool horizontal, float *result) {
     for (size_t line = 0; line < planes * height; line++) {
         size_t plane = line / height, y = line % height;
-        const float *from = source + (plane * height + (vertical ? height - 1 - y : y)) * width;
+        const float *from = source + plane * layout.plane + (vertical ? height - 1 - y : y) * layout.stride;
         float *to = result + line * width;
         if (!horizontal) {
             memcpy(to, from, width * sizeof *to);
@@ -142,8 +142,14 @@ void fovea_nnunet_add_flipped(const float *source, size_t planes, size_t height,
         size_t plane = line / height, y = line % height;
         const float *from = source + (plane * height + (vertical ? height - 1 - y : y)) * width;
         float *to = sum + line * width;
-        for (size_t x = 0; x < width; x++) {
-            to[x] += share * from[horizontal ? width - 1 - x : x];
+        if (horizontal) {
+            for (size_t x = 0; x < width; x++) {
+                to[x] += share * from[width - 1 - x];
+            }
+        } else {
+            for (size_t x = 0; x < width; x++) {
+                to[x] += share * from[x];
+            }
         }
     }
 }

@@ -43,9 +43,16 @@ size_t fovea_nnunet_tile_start(size_t length, size_t patch, size_t tiles, size_t
  * width floats, of which none is zero. `row` is scratch of width doubles, `column` of height. */
 void fovea_nnunet_gaussian(size_t height, size_t width, double *column, double *row, float *weights);
 
-/* Copies `planes` planes, flipped top to bottom or left to right or both. */
-void fovea_nnunet_flip(const float *source, size_t planes, size_t height, size_t width, bool vertical, bool horizontal,
-                       float *result);
+/* Where a rectangle lies in planes that may be larger than it: `stride` floats from row to row, `plane` from plane to
+ * plane. */
+struct fovea_layout {
+    size_t stride, plane;
+};
+
+/* Copies `planes` planes of height x width, which begin at `source` and lie there as `layout` says, into dense ones,
+ * flipped top to bottom or left to right or both. */
+void fovea_nnunet_flip(const float *source, struct fovea_layout layout, size_t planes, size_t height, size_t width,
+                       bool vertical, bool horizontal, float *result);
 
 /* sum += share * p, where p are the `planes` planes flipped back. */
 void fovea_nnunet_add_flipped(const float *source, size_t planes, size_t height, size_t width, bool vertical,

@@ -9,10 +9,9 @@
 #include "fovea/file.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
-#include "pipeline/estimate.h"
+#include "pipeline/batch.h"
 #include "pipeline/folders.h"
 #include "pipeline/image_stages.h"
-#include "pipeline/interrupt.h"
 #include "pipeline/progress.h"
 
 /* All that a run owns. */
@@ -22,7 +21,8 @@ struct run {
     struct fovea_models models;
     struct fv_threads *threads;
     struct fovea_work work;
-    char *output; /* canonical path of the output folder; made by the C library */
+    double load_seconds; /* of the segmenter's first fold */
+    char *output;        /* canonical path of the output folder; made by the C library */
     struct fovea_results results;
     struct fv_error error;
 };
@@ -101,7 +101,9 @@ static enum fv_status open_models(struct run *run) {
             run->results.segmenter = model;
             const struct fovea_segmenter_options choice = {run->threads, options->mirror, options->folds,
                                                            options->fold_count, options->fast};
+            const double start = fovea_progress_clock();
             status = fovea_segmenter_create(model->file, &choice, &run->work.segmenter, &run->error);
+            run->load_seconds = fovea_progress_clock() - start;
         }
     }
     if (status == FV_OK && run->work.segmenter != NULL) {
@@ -112,14 +114,22 @@ static enum fv_status open_models(struct run *run) {
     return status;
 }
 
-/* Before a long run: what it will take, and what the choice of views and folds saves or would save. */
-static void tell_cost(struct run *run) {
-    struct fovea_cost cost;
-    char text[FOVEA_COST_SIZE];
-    if (run->work.segmenter != NULL && fovea_cost_measure(&run->inputs, run->work.segmenter, &cost) &&
-        fovea_cost_describe(&cost, text)) {
-        fprintf(stderr, "fovea %s: %s\n", run->options->command, text);
-    }
+static void *begin_image(void *context, size_t index, struct fovea_segment_task *task, struct fovea_result *result) {
+    const struct run *run = context;
+    return fovea_image_begin(&run->work, &run->inputs.items[index], task, result);
+}
+
+static void end_image(void *job, const struct fovea_segment_task *task) {
+    fovea_image_end(job, task);
+}
+
+static void drop_image(void *job) {
+    fovea_image_drop(job);
+}
+
+static const struct fovea_input *input_at(const void *context, size_t index) {
+    const struct run *run = context;
+    return &run->inputs.items[index];
 }
 
 static enum fv_status work_through(struct run *run) {
@@ -130,17 +140,19 @@ static enum fv_status work_through(struct run *run) {
     }
     struct fovea_progress progress;
     fovea_progress_begin(&progress, run->inputs.count);
-    fovea_interrupt_watch();
-    while (results->count < run->inputs.count && !fovea_interrupted()) {
-        const struct fovea_input *input = &run->inputs.items[results->count];
-        struct fovea_result *result = &results->items[results->count];
-        fovea_progress_next(&progress, input);
-        fovea_work_on_image(&run->work, input, result);
-        results->count++;
-        fovea_progress_result(&progress, result);
-    }
-    fovea_progress_end(&progress);
-    return FV_OK;
+    run->work.progress = &progress;
+    const struct fovea_batch batch = {.command = run->options->command,
+                                      .context = run,
+                                      .count = run->inputs.count,
+                                      .segmenter = run->work.segmenter,
+                                      .graded = run->work.grader != NULL,
+                                      .load_seconds = run->load_seconds,
+                                      .progress = &progress,
+                                      .input = input_at,
+                                      .begin = begin_image,
+                                      .end = end_image,
+                                      .drop = drop_image};
+    return fovea_batch_run(&batch, results, &run->error);
 }
 
 static enum fv_status write_results(struct run *run) {
@@ -213,7 +225,6 @@ int fovea_pipeline_run(const struct fovea_pipeline_options *options) {
     status = status != FV_OK ? status : open_output(&run);
     run.work.output = run.output;
     if (status == FV_OK) {
-        tell_cost(&run);
         status = work_through(&run);
     }
     status = status != FV_OK ? status : write_results(&run);

@@ -10,7 +10,9 @@
 
 enum { NAME_SHOWN = 40 };
 
-static double now(void) {
+static const double redraw = 0.2; /* seconds between two drawings of the line that nothing else causes */
+
+double fovea_progress_clock(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
@@ -36,25 +38,46 @@ void fovea_format_time(double seconds, char text[FOVEA_TIME_SIZE]) {
 }
 
 void fovea_progress_begin(struct fovea_progress *progress, size_t total) {
-    *progress = (struct fovea_progress){.terminal = isatty(STDERR_FILENO) == 1, .total = total, .start = now()};
+    *progress = (struct fovea_progress){
+        .terminal = isatty(STDERR_FILENO) == 1, .total = total, .start = fovea_progress_clock()};
 }
 
-void fovea_progress_next(const struct fovea_progress *progress, const struct fovea_input *input) {
-    if (!progress->terminal) {
-        return;
-    }
+void fovea_progress_start(struct fovea_progress *progress) {
+    progress->start = fovea_progress_clock();
+    fovea_pace_skip(&progress->pace, progress->start);
+}
+
+static void draw(struct fovea_progress *progress) {
+    progress->drawn = fovea_progress_clock();
     fprintf(stderr, CLEAR_LINE "%zu of %zu", progress->done, progress->total);
-    double elapsed = now() - progress->start;
+    double elapsed = progress->drawn - progress->start, seconds = fovea_pace_left(&progress->pace);
     if (progress->done > 0 && elapsed > 0) {
-        char left[FOVEA_TIME_SIZE];
         double rate = (double)progress->done / elapsed;
-        fovea_format_time((double)(progress->total - progress->done) / rate, left);
         fprintf(stderr, rate >= 1 ? "  %.1f images/s" : "  %.1f s/image", rate >= 1 ? rate : 1 / rate);
+    }
+    if (seconds > 0 && fovea_pace_seconds(&progress->pace, FOVEA_PACE_PASS, 1) + (double)progress->done > 0) {
+        char left[FOVEA_TIME_SIZE];
+        fovea_format_time(seconds, left);
         fprintf(stderr, "  %s left", left);
     }
     fprintf(stderr, "  ");
-    print_name(input->name, NAME_SHOWN);
+    print_name(progress->input->name, NAME_SHOWN);
     fflush(stderr);
+}
+
+void fovea_progress_next(struct fovea_progress *progress, const struct fovea_input *input) {
+    progress->input = input;
+    if (progress->terminal) {
+        draw(progress);
+    }
+}
+
+void fovea_progress_lap(struct fovea_progress *progress, enum fovea_pace_kind kind, double amount) {
+    double clock = fovea_progress_clock();
+    fovea_pace_lap(&progress->pace, kind, amount, clock);
+    if (progress->terminal && progress->input != NULL && clock - progress->drawn > redraw) {
+        draw(progress);
+    }
 }
 
 static void print_result(const struct fovea_progress *progress, const struct fovea_result *result) {

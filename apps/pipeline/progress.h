@@ -8,12 +8,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "pipeline/pace.h"
 #include "pipeline/results.h"
 
 struct fovea_progress {
     bool terminal;
     size_t done, total;
-    double start; /* seconds on a clock that never jumps */
+    double start, drawn;             /* seconds on a clock that never jumps: of the work, of the line */
+    const struct fovea_input *input; /* the image in work; NULL: none yet */
+    struct fovea_pace pace;          /* what is planned and done, for the time left */
 };
 
 enum { FOVEA_TIME_SIZE = 32 };
@@ -23,8 +26,17 @@ void fovea_format_time(double seconds, char text[FOVEA_TIME_SIZE]);
 /* Begins with `total` images to do. */
 void fovea_progress_begin(struct fovea_progress *progress, size_t total);
 
+/* The clock of the pace starts. */
+void fovea_progress_start(struct fovea_progress *progress);
+
+/* Seconds on a clock that never jumps. Thread safety: reentrant. */
+double fovea_progress_clock(void);
+
 /* Says which image is next. */
-void fovea_progress_next(const struct fovea_progress *progress, const struct fovea_input *input);
+void fovea_progress_next(struct fovea_progress *progress, const struct fovea_input *input);
+
+/* `amount` of a kind of work was done since the last call. */
+void fovea_progress_lap(struct fovea_progress *progress, enum fovea_pace_kind kind, double amount);
 
 /* Says what came out for an image; a failure always gets a line of its own. */
 void fovea_progress_result(struct fovea_progress *progress, const struct fovea_result *result);

@@ -65,6 +65,12 @@ void fovea_results_add_folds(const struct fovea_results *results, struct fovea_b
     }
 }
 
+void fovea_result_clear(struct fovea_result *result) {
+    fv_release(result->reason);
+    fv_release(result->thumbnail);
+    *result = (struct fovea_result){0};
+}
+
 void fovea_results_clear(struct fovea_results *results) {
     for (size_t i = 0; i < results->count; i++) {
         fv_release(results->items[i].reason);

@@ -55,6 +55,9 @@ struct fovea_results {
     size_t count;
 };
 
+/* Frees what a result owns; it is empty. */
+void fovea_result_clear(struct fovea_result *result);
+
 /* Frees what the results own; the list is empty again. */
 void fovea_results_clear(struct fovea_results *results);
 

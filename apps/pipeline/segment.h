@@ -27,7 +27,8 @@ struct fovea_segmenter_options {
     bool fast;                  /* as in struct fv_session_options */
 };
 
-/* Plans the members of the ensemble `model`, which must stay open, for its patch size. Errors: FV_ERROR_MODEL (metadata
+/* Checks the members of the ensemble `model`, which must stay open, and plans the first for its patch size: the packed
+ * weights and the memory of one member at a time are held. Errors: FV_ERROR_MODEL (metadata
  * or tensors missing or of the wrong kind), FV_ERROR_UNSUPPORTED (normalisation of CT images, pixel spacings other than
  * 1), FV_ERROR_ARGUMENT (a fold that the model lacks or that is named twice), those of fv_net_build and
  * fv_session_create. On failure *segmenter is NULL; the caller gives it back with fovea_segmenter_destroy. */
@@ -54,18 +55,55 @@ size_t fovea_segmenter_tiles(const struct fovea_segmenter *segmenter, uint32_t w
 /* Runs one member on one tile of zeros, to be timed: the unit that an image costs tiles x views x members of. */
 void fovea_segmenter_pass(struct fovea_segmenter *segmenter);
 
-/* Labels an image of fovea_segmenter_channels() planes: labels[y * width + x] is the class of greatest probability, the
- * first of equals; pixels outside the box of non-zero pixels are background, 0. `probability` (NULL: not wanted)
- * receives classes x height x width floats; outside of the box background has 1. Errors, naming `name`:
- * FV_ERROR_UNSUPPORTED (all pixels are zero, as in the original; another number of planes; 16 bits where the model has
- * a working size of another size), FV_ERROR_MEMORY. */
+/* An image to segment, and what came of it. */
+struct fovea_segment_task {
+    const char *name;                  /* for messages */
+    const struct fovea_planes *planes; /* fovea_segmenter_channels() */
+    uint8_t *labels;                   /* height x width, filled */
+    float *probability;                /* classes x height x width, filled; NULL: not wanted */
+    enum fv_status status;             /* set */
+    struct fv_error error;             /* set, unless status is FV_OK */
+};
+
+enum fovea_segment_step {
+    FOVEA_SEGMENT_LOAD, /* a member's weights */
+    FOVEA_SEGMENT_PASS, /* of a member on a view of a tile of an image */
+};
+
+/* Who is told how many passes there will be and of each step when it is done, and is asked after a member has been run
+ * on an image whether to finish the first image only. */
+struct fovea_segment_watch {
+    void *context;
+    void (*begin)(void *context, size_t passes);
+    void (*done)(void *context, enum fovea_segment_step step);
+    bool (*hurry)(void *context);
+};
+
+/* How many images are best segmented together, since each member is loaded once for all of them: at most 8, and only
+ * one if nothing is loaded again or if `bytes`, what fovea_segmenter_room says of those that are there, is 32 MB. */
+enum { FOVEA_SEGMENT_MOST = 8 };
+bool fovea_segmenter_takes_more(const struct fovea_segmenter *segmenter, size_t images, size_t bytes);
+/* The bytes that an image of that size takes while it is segmented with others, its labels included. */
+size_t fovea_segmenter_room(const struct fovea_segmenter *segmenter, uint32_t width, uint32_t height);
+
+/* Segments `count` images, at most FOVEA_SEGMENT_MOST, member by member; each gets the bits that it would get alone:
+ * labels[y * width + x] is the class of greatest probability, the first of equals; pixels outside the box of non-zero
+ * pixels are background, 0, and there `probability` is 1 for background. Returns how many were worked on: all, or only
+ * the first if the watch (NULL: none) hurried.
+ * Each task's own errors name it: FV_ERROR_UNSUPPORTED (all pixels are zero, as in the original; another number of
+ * planes; 16 bits where the model has a working size of another size), FV_ERROR_MEMORY. If a member cannot be loaded,
+ * all that had no error have that one: FV_ERROR_MODEL (weights that are not finite), FV_ERROR_MEMORY. */
+size_t fovea_segmenter_run_all(struct fovea_segmenter *segmenter, struct fovea_segment_task *tasks, size_t count,
+                               const struct fovea_segment_watch *watch);
+
+/* The same for one image. */
 enum fv_status fovea_segmenter_run(struct fovea_segmenter *segmenter, const char *name,
                                    const struct fovea_planes *planes, uint8_t *labels, float *probability,
                                    struct fv_error *error);
 
 /* The prediction alone: `input` holds channels x height x width prepared values, `probability` receives classes x
- * height x width, the mean over `count` of the members that are used, from index `first` on. Errors: FV_ERROR_MEMORY.
- */
+ * height x width, the mean over `count` of the members that are used, from index `first` on. Errors: FV_ERROR_MEMORY,
+ * those of loading a member. */
 enum fv_status fovea_segmenter_predict(struct fovea_segmenter *segmenter, const float *input, size_t height,
                                        size_t width, size_t first, size_t count, float *probability,
                                        struct fv_error *error);

@@ -388,6 +388,12 @@ static void set_text(struct walk *walk, const char *key, const char *value) {
     }
 }
 
+static void set_texts(struct walk *walk, const char *key, const char *const *values, size_t count) {
+    if (walk->status == FV_OK) {
+        walk->status = fv_writer_set_strings(walk->writer, key, values, count, walk->error);
+    }
+}
+
 static void set_size(struct walk *walk, const char *key, uint32_t value) {
     if (walk->status == FV_OK) {
         walk->status = fv_writer_set_u32(walk->writer, key, value, walk->error);
@@ -403,6 +409,12 @@ static void set_sizes(struct walk *walk, const char *key, const uint32_t *values
 static void set_number(struct walk *walk, const char *key, float value) {
     if (walk->status == FV_OK) {
         walk->status = fv_writer_set_f32(walk->writer, key, value, walk->error);
+    }
+}
+
+static void set_numbers(struct walk *walk, const char *key, const float *values, size_t count) {
+    if (walk->status == FV_OK) {
+        walk->status = fv_writer_set_f32s(walk->writer, key, values, count, walk->error);
     }
 }
 
@@ -466,6 +478,10 @@ static void describe_unet(struct walk *walk, const struct model_description *mod
     set_number(walk, "unet.norm_epsilon", 1e-5F);
     set_sizes(walk, "unet.folds", (uint32_t[MODEL_MAX_FOLDS]){0, 1, 2, 3, 4}, net->members != 0 ? net->members : 1);
     set_sizes(walk, "fovea.patch_size", (uint32_t[2]){model->height, model->width}, 2);
+    set_sizes(walk, "fovea.mirror_axes", (uint32_t[2]){0, 1}, 2);
+    set_sizes(walk, "fovea.use_mask_for_norm", (uint32_t[MODEL_MAX_CHANNELS]){0}, model->channels);
+    set_numbers(walk, "fovea.fov", (float[2]){3, 6}, 2);
+    set_texts(walk, "fovea.layers", (const char *const[2]){"superficial", "deep"}, 2);
 }
 
 static void describe_inception(struct walk *walk, const struct model_description *model) {

@@ -10,7 +10,7 @@
 
 #include "fovea/status.h"
 
-enum { MODEL_MAX_STAGES = 8, MODEL_MAX_FOLDS = 5 };
+enum { MODEL_MAX_STAGES = 8, MODEL_MAX_FOLDS = 5, MODEL_MAX_CHANNELS = 8 };
 
 enum model_architecture { MODEL_SWIN, MODEL_RESNET, MODEL_UNET, MODEL_INCEPTION_V3, MODEL_EFFICIENTNET };
 

@@ -109,7 +109,7 @@ START_TEST(test_flips_undo_themselves) {
     for (size_t i = 0; i < 30; i++) {
         source[i] = (float)i;
     }
-    fovea_nnunet_flip(source, 2, 3, 5, vertical, horizontal, flipped);
+    fovea_nnunet_flip(source, (struct fovea_layout){5, 15}, 2, 3, 5, vertical, horizontal, flipped);
     ck_assert_float_eq(flipped[0], (vertical ? 10.0f : 0.0f) + (horizontal ? 4.0f : 0.0f));
     fovea_nnunet_add_flipped(flipped, 2, 3, 5, vertical, horizontal, 0.25f, back);
     for (size_t i = 0; i < 30; i++) {
