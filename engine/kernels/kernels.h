@@ -47,7 +47,7 @@ struct fv_epilogue {
  * for rows r < rows and vectors v < vectors of `width` outputs each. */
 struct fv_gemm_tile {
     size_t rows;                /* 1 .. table->tile_rows */
-    size_t vectors;             /* 1 .. table->tile_vectors */
+    size_t vectors;             /* 1 .. table->last_vectors */
     size_t segments, length;    /* >= 1 */
     const float *const *inputs; /* [segments][table->tile_rows]: each points to `length` floats; entries from `rows` on
                                    are not read */
@@ -127,7 +127,9 @@ struct fv_kernels {
     enum fv_isa isa;
     size_t width;        /* floats in a vector, channels in a plane block */
     size_t tile_rows;    /* rows of the largest matrix tile, at most FV_MAX_TILE_ROWS */
-    size_t tile_vectors; /* vectors of the largest matrix tile, at most FV_MAX_TILE_VECTORS */
+    size_t tile_vectors; /* vectors of a matrix tile that keeps the multiply-adds busiest */
+    size_t last_vectors; /* vectors of the largest matrix tile, at most FV_MAX_TILE_VECTORS: tile_vectors, or one more
+                            to take in a vector that would be left alone */
 
     void (*gemm_tile)(const struct fv_gemm_tile *tile);
 
@@ -200,8 +202,8 @@ struct fv_kernels {
     void (*activate)(const float *input, const float *residual, enum fv_activation activation, float slope,
                      size_t count, float *output);
 
-    /* y[r][i] = x[r][i] * factors[r] for rows of `count` floats, a multiple of width, one after the other. Output may be
-     * the input. */
+    /* y[r][i] = x[r][i] * factors[r] for rows of `count` floats, a multiple of width, one after the other. Output may
+     * be the input. */
     void (*scale_rows)(const float *input, const float *factors, size_t rows, size_t count, float *output);
 
     /* Fills weight panels: columns[c][0 .. count-1] of a row-major [rows][stride] matrix transposed, as

@@ -1,12 +1,13 @@
 /* Fills the table FV_TABLE from the families included before it. */
 _Static_assert((int)TILE_ROWS <= (int)FV_MAX_TILE_ROWS, "tile too high");
-_Static_assert((int)TILE_VECTORS <= (int)FV_MAX_TILE_VECTORS, "tile too wide");
+_Static_assert((int)LAST_VECTORS <= (int)FV_MAX_TILE_VECTORS, "tile too wide");
 
 const struct fv_kernels FV_TABLE = {
     .isa = FV_TABLE_ISA,
     .width = WIDTH,
     .tile_rows = TILE_ROWS,
     .tile_vectors = TILE_VECTORS,
+    .last_vectors = LAST_VECTORS,
     .gemm_tile = gemm_tile,
     .depthwise = depthwise,
     .winograd_input = winograd_input,

@@ -54,7 +54,8 @@ static enum fv_status prepare_depthwise(const struct fv_context *context, struct
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", node->name);
     }
     node->state = state;
-    enum fv_status status = fv_product_create(context, node, FV_PRODUCT_DEPTHWISE, false, &state->terms, error);
+    enum fv_status status =
+        fv_product_create(context, node, FV_PRODUCT_DEPTHWISE, FV_WEIGHTS_PANELS, &state->terms, error);
     if (status != FV_OK) {
         return status;
     }

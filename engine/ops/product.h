@@ -33,6 +33,7 @@ struct fv_product {
     size_t part_vectors; /* vectors of outputs in one part */
     size_t part_blocks;  /* input blocks of one part (planes) */
     size_t depth;        /* length of one sum, all segments */
+    size_t last_vectors; /* of the widest last panel of a part */
     size_t chunk_count, segment_count;
     size_t row_block, row_blocks;       /* rows of a task and how many such blocks */
     size_t vector_block, vector_blocks; /* the same for the vectors of a part */
@@ -43,11 +44,18 @@ struct fv_product {
     size_t weight_floats;
 };
 
+/* How the weights of a part lie. */
+enum fv_weight_order {
+    FV_WEIGHTS_PANELS,      /* panels of tile_vectors: [vector tiles][depth][tile vectors][width] */
+    FV_WEIGHTS_ROWS,        /* [depth][part_vectors * width], for an external GEMM */
+    FV_WEIGHTS_WIDE_PANELS, /* panels, the last of up to last_vectors */
+};
+
 /* Sets up segments, chunks, blocking and packed weights (with batch norm and output scale folded in double, and the
- * model's finiteness checked). `row_major` packs each part as [depth][part_vectors * width] for an external GEMM.
+ * model's finiteness checked).
  * Errors: FV_ERROR_MEMORY, FV_ERROR_MODEL. On failure *product is NULL. */
 enum fv_status fv_product_create(const struct fv_context *context, const struct fv_node *node,
-                                 enum fv_product_kind kind, bool row_major, struct fv_product **product,
+                                 enum fv_product_kind kind, enum fv_weight_order order, struct fv_product **product,
                                  struct fv_error *error);
 /* The kind of product that serves a node when no special kernel does. */
 enum fv_product_kind fv_product_kind(const struct fv_context *context, const struct fv_node *node);
@@ -58,11 +66,16 @@ static inline size_t fv_product_outputs(const struct fv_product *product, const 
     return node->weight->shape[product->kind == FV_PRODUCT_TRANSPOSED ? 1 : 0];
 }
 
-/* Allocates and fills weights and bias of a product whose parts and segments are set; `row_major` as above. Errors:
+/* Allocates and fills weights and bias of a product whose parts and segments are set. Errors:
  * FV_ERROR_MEMORY, FV_ERROR_MODEL (a parameter that is not finite, a negative variance). On failure the product may
  * hold blocks already, for fv_product_release. Products may be packed on several threads at once. */
 enum fv_status fv_product_pack(const struct fv_context *context, const struct fv_node *node, struct fv_product *product,
-                               bool row_major, struct fv_error *error);
+                               enum fv_weight_order order, struct fv_error *error);
+
+/* Vectors of the panel that begins where `left` vectors of a part are left. */
+static inline size_t fv_panel_vectors(const struct fv_context *context, const struct fv_product *product, size_t left) {
+    return left <= product->last_vectors ? left : context->kernels->tile_vectors;
+}
 
 /* Rows and vectors of task `task`, the part it belongs to. */
 struct fv_product_task {

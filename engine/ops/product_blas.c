@@ -25,7 +25,7 @@ static bool accept(const struct fv_context *context, const struct fv_node *node,
 static enum fv_status prepare(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
     struct fv_product *product;
     const enum fv_status status =
-        fv_product_create(context, node, fv_product_kind(context, node), true, &product, error);
+        fv_product_create(context, node, fv_product_kind(context, node), FV_WEIGHTS_ROWS, &product, error);
     if (status != FV_OK) {
         return status;
     }

@@ -37,6 +37,11 @@ static size_t pointer_bytes(const struct fv_context *context, const struct fv_pr
     return fv_round_up((largest_chunk(product) + 2) * context->kernels->tile_rows * sizeof(float *), FV_ALIGNMENT);
 }
 
+/* Whether all parts read the same inputs, so that one task serves them all. */
+static bool shares_inputs(const struct fv_product *product) {
+    return product->kind == FV_PRODUCT_TRANSPOSED;
+}
+
 static size_t row_tiles(const struct fv_context *context, const struct fv_product *product) {
     return (product->rows + context->kernels->tile_rows - 1) / context->kernels->tile_rows;
 }
@@ -44,27 +49,27 @@ static size_t row_tiles(const struct fv_context *context, const struct fv_produc
 static enum fv_status prepare(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
     struct fv_product *product;
     const enum fv_status status =
-        fv_product_create(context, node, fv_product_kind(context, node), false, &product, error);
+        fv_product_create(context, node, fv_product_kind(context, node), FV_WEIGHTS_WIDE_PANELS, &product, error);
     if (status != FV_OK) {
         return status;
     }
     node->state = product;
     node->state_bytes = product->weight_floats * sizeof(float);
-    node->tasks = product->parts * product->vector_blocks * row_tiles(context, product);
+    node->tasks = (shares_inputs(product) ? 1 : product->parts) * product->vector_blocks * row_tiles(context, product);
     node->scratch = pointer_bytes(context, product);
-    if (node->gate != FV_NO_VALUE) {
-        node->scratch += largest_depth(product) * product->vector_block * context->kernels->width * sizeof(float);
+    if (node->gate != FV_NO_VALUE) { /* the last block may take in one vector more */
+        node->scratch += largest_depth(product) * (product->vector_block + 1) * context->kernels->width * sizeof(float);
     }
     return FV_OK;
 }
 
-/* A block of rows and weight panels, the chunk at hand, and a tile of the rows. */
+/* A block of rows and weight panels, the chunk at hand, a tile of the rows, and the part of the product. */
 struct visit {
     const struct fv_node *node;
     const struct fv_product *product;
-    struct fv_product_task block;
+    size_t first_part, last_part, first_row, last_row, first_vector, last_vector; /* the block */
     const struct fv_chunk *chunk;
-    size_t rows;                           /* of the tile */
+    size_t part, rows;                     /* rows of the tile */
     float **outputs, **residuals;          /* [tile_rows] */
     const float **inputs;                  /* [segments][tile_rows] */
     size_t output_stride, residual_stride; /* between the vectors of a row */
@@ -72,31 +77,31 @@ struct visit {
 };
 
 static size_t panel_vectors(const struct fv_context *context, const struct visit *visit, size_t vector) {
-    const size_t left = visit->block.last_vector - vector;
-    return left < context->kernels->tile_vectors ? left : context->kernels->tile_vectors;
+    return fv_panel_vectors(context, visit->product, visit->last_vector - vector);
 }
 
 /* The weights of the panel at `vector`, the chunk at hand. */
 static const float *panel_weights(const struct fv_context *context, const struct visit *visit, size_t vector) {
     const struct fv_product *product = visit->product;
     const size_t width = context->kernels->width;
-    return product->weights + (visit->block.part * product->part_vectors + vector) * width * product->depth +
+    return product->weights + (visit->part * product->part_vectors + vector) * width * product->depth +
            visit->chunk->first_k * panel_vectors(context, visit, vector) * width;
 }
 
 /* Where a panel of the block lies among the gated weights. */
 static float *panel_gated(const struct fv_context *context, const struct visit *visit, size_t vector) {
-    return visit->gated + (vector - visit->block.first_vector) * context->kernels->width * visit->chunk->segments *
-                              visit->chunk->length;
+    return visit->gated +
+           (vector - visit->first_vector) * context->kernels->width * visit->chunk->segments * visit->chunk->length;
 }
 
 /* Multiplies the weights of the block and chunk by the gate. */
 static void apply_gate(const struct fv_context *context, const struct visit *visit) {
     const struct fv_chunk *chunk = visit->chunk;
     const struct fv_view *gate = &context->views[visit->node->gate];
-    const size_t step = context->kernels->tile_vectors;
-    for (size_t vector = visit->block.first_vector; vector < visit->block.last_vector; vector += step) {
-        const size_t lanes = panel_vectors(context, visit, vector) * context->kernels->width;
+    size_t vectors;
+    for (size_t vector = visit->first_vector; vector < visit->last_vector; vector += vectors) {
+        vectors = panel_vectors(context, visit, vector);
+        const size_t lanes = vectors * context->kernels->width;
         const float *weights = panel_weights(context, visit, vector);
         float *gated = panel_gated(context, visit, vector);
         for (size_t s = 0; s < chunk->segments; s++) {
@@ -108,19 +113,21 @@ static void apply_gate(const struct fv_context *context, const struct visit *vis
     }
 }
 
-/* Takes up the tile of rows from `row` on. */
-static void take_rows(const struct fv_context *context, struct visit *visit, size_t row) {
+/* Takes up the inputs of the tile of rows from `row` on. The parts of a transposed convolution share them. */
+static void take_inputs(const struct fv_context *context, struct visit *visit, size_t row) {
+    const size_t left = visit->last_row - row, tile_rows = context->kernels->tile_rows;
+    visit->rows = left < tile_rows ? left : tile_rows;
+    fv_product_inputs(context, visit->node, visit->product, visit->chunk, visit->first_part, row, visit->rows,
+                      tile_rows, visit->inputs);
+}
+
+static void take_outputs(const struct fv_context *context, struct visit *visit, size_t row) {
     const struct fv_node *node = visit->node;
-    const struct fv_product *product = visit->product;
-    const size_t part = visit->block.part, left = visit->block.last_row - row;
-    visit->rows = left < context->kernels->tile_rows ? left : context->kernels->tile_rows;
-    fv_product_inputs(context, node, product, visit->chunk, part, row, visit->rows, context->kernels->tile_rows,
-                      visit->inputs);
-    visit->output_stride =
-        fv_product_rows(context, node, product, &context->views[node->output], part, row, visit->rows, visit->outputs);
+    visit->output_stride = fv_product_rows(context, node, visit->product, &context->views[node->output], visit->part,
+                                           row, visit->rows, visit->outputs);
     if (node->residual != FV_NO_VALUE) {
-        visit->residual_stride = fv_product_rows(context, node, product, &context->views[node->residual], part, row,
-                                                 visit->rows, visit->residuals);
+        visit->residual_stride = fv_product_rows(context, node, visit->product, &context->views[node->residual],
+                                                 visit->part, row, visit->rows, visit->residuals);
     }
 }
 
@@ -131,7 +138,7 @@ static void multiply(const struct fv_context *context, const struct visit *visit
     const struct fv_chunk *chunk = visit->chunk;
     const bool residual = visit->node->residual != FV_NO_VALUE;
     const bool gated = visit->node->gate != FV_NO_VALUE;
-    const size_t first_lane = (visit->block.part * product->part_vectors + vector) * kernels->width;
+    const size_t first_lane = (visit->part * product->part_vectors + vector) * kernels->width;
     const struct fv_epilogue epilogue = {.bias = product->bias + first_lane,
                                          .residual = residual ? (const float *const *)visit->residuals : NULL,
                                          .residual_offset = vector * visit->residual_stride,
@@ -155,45 +162,54 @@ static void multiply(const struct fv_context *context, const struct visit *visit
 
 static void run_block(const struct fv_context *context, struct visit *visit) {
     const struct fv_product *product = visit->product;
-    const struct fv_product_task *block = &visit->block;
     for (size_t c = 0; c < product->chunk_count; c++) {
         visit->chunk = &product->chunks[c];
+        visit->part = visit->first_part;
         if (visit->node->gate != FV_NO_VALUE) {
             apply_gate(context, visit);
         }
-        for (size_t row = block->first_row; row < block->last_row; row += context->kernels->tile_rows) {
-            take_rows(context, visit, row);
-            for (size_t vector = block->first_vector; vector < block->last_vector;
-                 vector += context->kernels->tile_vectors) {
-                multiply(context, visit, vector);
+        for (size_t row = visit->first_row; row < visit->last_row; row += context->kernels->tile_rows) {
+            take_inputs(context, visit, row);
+            for (visit->part = visit->first_part; visit->part < visit->last_part; visit->part++) {
+                take_outputs(context, visit, row);
+                for (size_t vector = visit->first_vector; vector < visit->last_vector;
+                     vector += panel_vectors(context, visit, vector)) {
+                    multiply(context, visit, vector);
+                }
             }
         }
     }
 }
 
+/* The block that begins with task `first`, which ends before `last` or earlier; returns the number of tasks. */
+static size_t find_block(const struct fv_context *context, struct visit *visit, size_t first, size_t last) {
+    const struct fv_product *product = visit->product;
+    const size_t tile_rows = context->kernels->tile_rows, tiles = row_tiles(context, product);
+    const size_t tile = first % tiles, group = first / tiles, columns = group % product->vector_blocks;
+    size_t count = product->row_block / tile_rows;
+    count = count < tiles - tile ? count : tiles - tile;
+    count = count < last - first ? count : last - first;
+    visit->first_part = group / product->vector_blocks;
+    visit->last_part = shares_inputs(product) ? product->parts : visit->first_part + 1;
+    visit->first_row = tile * tile_rows;
+    visit->last_row = visit->first_row + count * tile_rows;
+    visit->last_row = visit->last_row < product->rows ? visit->last_row : product->rows;
+    visit->first_vector = columns * product->vector_block;
+    visit->last_vector =
+        columns + 1 < product->vector_blocks ? visit->first_vector + product->vector_block : product->part_vectors;
+    return count;
+}
+
 static void run_range(const struct fv_context *context, const struct fv_node *node, size_t first, size_t last,
                       void *scratch) {
     const struct fv_product *product = node->state;
-    const size_t tile_rows = context->kernels->tile_rows, tiles = row_tiles(context, product);
     struct visit visit = {.node = node, .product = product, .outputs = scratch};
-    visit.residuals = visit.outputs + tile_rows;
-    visit.inputs = (const float **)(visit.residuals + tile_rows);
+    visit.residuals = visit.outputs + context->kernels->tile_rows;
+    visit.inputs = (const float **)(visit.residuals + context->kernels->tile_rows);
     visit.gated = (float *)(void *)((char *)scratch + pointer_bytes(context, product));
     while (first < last) {
-        const size_t tile = first % tiles, group = first / tiles;
-        size_t count = product->row_block / tile_rows;
-        count = count < tiles - tile ? count : tiles - tile;
-        count = count < last - first ? count : last - first;
-        struct fv_product_task *block = &visit.block;
-        *block = (struct fv_product_task){.part = group / product->vector_blocks,
-                                          .first_row = tile * tile_rows,
-                                          .first_vector = group % product->vector_blocks * product->vector_block};
-        block->last_row = (tile + count) * tile_rows < product->rows ? (tile + count) * tile_rows : product->rows;
-        block->last_vector = block->first_vector + product->vector_block < product->part_vectors
-                                 ? block->first_vector + product->vector_block
-                                 : product->part_vectors;
+        first += find_block(context, &visit, first, last);
         run_block(context, &visit);
-        first += count;
     }
 }
 

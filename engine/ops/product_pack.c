@@ -125,7 +125,10 @@ static enum fv_status make_chunks(const struct fv_node *node, struct fv_product 
 static void set_blocking(const struct fv_context *context, struct fv_product *product) {
     const struct fv_kernels *kernels = context->kernels;
     const size_t depth = CHUNK_DEPTH < product->depth ? CHUNK_DEPTH : product->depth;
-    const size_t panels = (product->part_vectors + kernels->tile_vectors - 1) / kernels->tile_vectors;
+    size_t panels = 0;
+    for (size_t v = 0; v < product->part_vectors; v += fv_panel_vectors(context, product, product->part_vectors - v)) {
+        panels++;
+    }
     const size_t panel_floats = kernels->tile_vectors * kernels->width;
     const size_t tiles = (product->rows + kernels->tile_rows - 1) / kernels->tile_rows;
     size_t block = level2(context) / 2 / (depth * panel_floats * sizeof(float));
@@ -151,7 +154,7 @@ enum fv_product_kind fv_product_kind(const struct fv_context *context, const str
 }
 
 enum fv_status fv_product_create(const struct fv_context *context, const struct fv_node *node,
-                                 enum fv_product_kind kind, bool row_major, struct fv_product **product,
+                                 enum fv_product_kind kind, enum fv_weight_order order, struct fv_product **product,
                                  struct fv_error *error) {
     struct fv_product *result = fv_allocate_zero(1, sizeof *result);
     *product = NULL;
@@ -159,6 +162,8 @@ enum fv_status fv_product_create(const struct fv_context *context, const struct 
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", node->name);
     }
     result->kind = kind;
+    result->last_vectors =
+        order == FV_WEIGHTS_WIDE_PANELS ? context->kernels->last_vectors : context->kernels->tile_vectors;
     set_parts(context, node, result);
     enum fv_status status = make_segments(context, node, result, error);
     if (status == FV_OK) {
@@ -166,7 +171,7 @@ enum fv_status fv_product_create(const struct fv_context *context, const struct 
     }
     if (status == FV_OK) {
         set_blocking(context, result);
-        status = fv_product_pack(context, node, result, row_major, error);
+        status = fv_product_pack(context, node, result, order, error);
     }
     if (status != FV_OK) {
         fv_product_release(result);

@@ -194,20 +194,21 @@ static void pack_lanes(struct packing *packing, size_t part, size_t first, size_
     }
 }
 
-static void pack_weights(struct packing *packing, bool row_major) {
+static void pack_weights(struct packing *packing, enum fv_weight_order order) {
     const struct fv_product *product = packing->product;
-    const size_t width = packing->context->kernels->width, tile = packing->context->kernels->tile_vectors;
+    const size_t width = packing->context->kernels->width;
     const size_t part_lanes = product->part_vectors * width;
     for (size_t part = 0; part < product->parts; part++) {
         float *weights = product->weights + part * part_lanes * product->depth;
-        for (size_t vector = 0; vector < product->part_vectors; vector += tile) {
-            const size_t left = product->part_vectors - vector, first = vector * width;
-            const size_t lanes = (left < tile ? left : tile) * width;
-            if (row_major) {
+        for (size_t vector = 0; vector < product->part_vectors;) {
+            const size_t vectors = fv_panel_vectors(packing->context, product, product->part_vectors - vector);
+            const size_t first = vector * width, lanes = vectors * width;
+            if (order == FV_WEIGHTS_ROWS) {
                 pack_lanes(packing, part, first, lanes, part_lanes, weights + first);
             } else {
                 pack_lanes(packing, part, first, lanes, lanes, weights + first * product->depth);
             }
+            vector += vectors;
         }
     }
 }
@@ -238,7 +239,7 @@ static struct packing describe(const struct fv_context *context, const struct fv
 }
 
 /* Packs the tensor's elements, in place in the mapping where they are float32. */
-static enum fv_status pack_tensor(struct packing *packing, const struct output_terms *terms, bool row_major,
+static enum fv_status pack_tensor(struct packing *packing, const struct output_terms *terms, enum fv_weight_order order,
                                   struct fv_error *error) {
     const struct fv_tensor *tensor = packing->node->weight;
     float *converted = NULL;
@@ -256,7 +257,7 @@ static enum fv_status pack_tensor(struct packing *packing, const struct output_t
         for (size_t o = 0; o < packing->outputs; o++) {
             packing->scaled = packing->scaled || terms->factor[o] != 1;
         }
-        pack_weights(packing, row_major);
+        pack_weights(packing, order);
         fill_bias(packing, terms->offset);
         status = packing->finite ? FV_OK : fv_tensor_check(tensor, packing->weight, error);
         fv_tensor_evict(tensor);
@@ -266,7 +267,7 @@ static enum fv_status pack_tensor(struct packing *packing, const struct output_t
 }
 
 enum fv_status fv_product_pack(const struct fv_context *context, const struct fv_node *node, struct fv_product *product,
-                               bool row_major, struct fv_error *error) {
+                               enum fv_weight_order order, struct fv_error *error) {
     struct packing packing = describe(context, node, product);
     const size_t lanes = product->parts * product->part_vectors * context->kernels->width;
     const size_t run = packing.taps == 1 ? STEP : FV_MAX_WIDTH;
@@ -293,7 +294,7 @@ enum fv_status fv_product_pack(const struct fv_context *context, const struct fv
         for (size_t o = packing.outputs; o < lanes; o++) {
             terms.factor[o] = 1;
         }
-        status = pack_tensor(&packing, &terms, row_major, error);
+        status = pack_tensor(&packing, &terms, order, error);
     }
     fv_release(packing.scratch);
     fv_release(terms.factor);

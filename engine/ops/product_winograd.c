@@ -183,7 +183,8 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", node->name);
     }
     node->state = w;
-    enum fv_status status = fv_product_create(context, node, FV_PRODUCT_CONVOLUTION, false, &w->product, error);
+    enum fv_status status =
+        fv_product_create(context, node, FV_PRODUCT_CONVOLUTION, FV_WEIGHTS_PANELS, &w->product, error);
     if (status != FV_OK) {
         return status;
     }

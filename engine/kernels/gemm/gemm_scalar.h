@@ -5,7 +5,7 @@
 #include "kernels/kernels.h"
 #include "kernels/scalar_math.h"
 
-enum { TILE_ROWS = 4, TILE_VECTORS = FV_MAX_TILE_VECTORS };
+enum { TILE_ROWS = 4, TILE_VECTORS = FV_MAX_TILE_VECTORS, LAST_VECTORS = TILE_VECTORS };
 
 static double gemm_sum(const struct fv_gemm_tile *tile, size_t row, size_t column) {
     const size_t columns = tile->vectors * WIDTH;

@@ -145,7 +145,7 @@ void check_gemm(struct check *check) {
     const size_t lengths[] = {1, width - 1, width, width + 1, 3 * width, 37};
     const size_t segments[] = {1, 2, 9};
     size_t turn = 0;
-    for (size_t vectors = 1; vectors <= check->table->tile_vectors; vectors++) {
+    for (size_t vectors = 1; vectors <= check->table->last_vectors; vectors++) {
         for (size_t rows = 1; rows <= check->table->tile_rows; rows++) {
             for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
                 for (size_t j = 0; j < sizeof segments / sizeof segments[0]; j++, turn++) {
@@ -169,12 +169,12 @@ void check_gemm(struct check *check) {
 
 void check_gemm_rounding(struct check *check) {
     check_product(check, (struct product_options){.rows = check->table->tile_rows,
-                                                  .vectors = check->table->tile_vectors,
+                                                  .vectors = check->table->last_vectors,
                                                   .segments = 1,
                                                   .length = 521,
                                                   .exact = false});
     check_product(check, (struct product_options){.rows = check->table->tile_rows,
-                                                  .vectors = check->table->tile_vectors,
+                                                  .vectors = check->table->last_vectors,
                                                   .segments = 64,
                                                   .length = check->table->width,
                                                   .exact = false});
@@ -186,7 +186,7 @@ void check_gemm_same_bits(struct check *check) {
     struct product product;
     product_make(check, &product,
                  (struct product_options){.rows = tile_rows,
-                                          .vectors = check->table->tile_vectors,
+                                          .vectors = check->table->last_vectors,
                                           .segments = 5,
                                           .length = 2 * width + 3,
                                           .epilogue = true,

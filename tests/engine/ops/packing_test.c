@@ -67,13 +67,32 @@ static float expected_weight(const struct fv_context *context, const struct fv_n
                                                : 0;
 }
 
+/* Lanes of the panel of lane `lane`, and its first. */
+static size_t panel_of(const struct fv_context *context, const struct fv_product *product, enum fv_weight_order order,
+                       size_t lane, size_t *first) {
+    const size_t width = context->kernels->width, tile = context->kernels->tile_vectors;
+    *first = 0;
+    if (order == FV_WEIGHTS_ROWS) {
+        return product->part_vectors * width;
+    }
+    const size_t last = order == FV_WEIGHTS_WIDE_PANELS ? context->kernels->last_vectors : tile;
+    for (size_t vector = 0;;) {
+        const size_t left = product->part_vectors - vector, vectors = left <= last ? left : tile;
+        if (lane < (vector + vectors) * width) {
+            *first = vector * width;
+            return vectors * width;
+        }
+        vector += vectors;
+    }
+}
+
 static void compare(const struct fv_context *context, const struct fv_node *node, const struct fv_product *product,
-                    bool row_major, const float *weight, const double *factor) {
-    const size_t width = context->kernels->width, part_lanes = product->part_vectors * width;
-    const size_t tile = row_major ? part_lanes : context->kernels->tile_vectors * width;
+                    enum fv_weight_order order, const float *weight, const double *factor) {
+    const size_t part_lanes = product->part_vectors * context->kernels->width;
     for (size_t part = 0; part < product->parts; part++) {
         for (size_t lane = 0; lane < part_lanes; lane++) {
-            const size_t first = lane / tile * tile, left = part_lanes - first, stride = left < tile ? left : tile;
+            size_t first;
+            const size_t stride = panel_of(context, product, order, lane, &first);
             const size_t o = lane + (product->kind == FV_PRODUCT_TRANSPOSED ? 0 : part * part_lanes);
             const float *actual = product->weights + (part * part_lanes + first) * product->depth + lane - first;
             for (size_t s = 0; s < product->segment_count; s++) {
@@ -94,11 +113,12 @@ static void check_node(const struct fv_context *context, const struct fv_node *n
     const bool depthwise = strcmp(node->algorithm->name, "depthwise") == 0;
     const enum fv_product_kind kind = depthwise ? FV_PRODUCT_DEPTHWISE : fv_product_kind(context, node);
     float *weight = read_all(node->weight);
-    for (int row_major = 0; row_major < 2; row_major++) {
+    for (int i = 0; i < 3; i++) {
+        const enum fv_weight_order order = (enum fv_weight_order)i;
         struct fv_product *product = NULL;
-        check_success(fv_product_create(context, node, kind, row_major, &product, &error), &error);
+        check_success(fv_product_create(context, node, kind, order, &product, &error), &error);
         double *factor = factors(node, fv_product_outputs(product, node));
-        compare(context, node, product, row_major, weight, factor);
+        compare(context, node, product, order, weight, factor);
         free(factor);
         fv_product_release(product);
     }
