@@ -9,6 +9,7 @@ const struct fv_kernels FV_TABLE = {
     .tile_vectors = TILE_VECTORS,
     .gemm_tile = gemm_tile,
     .depthwise = depthwise,
+    .grouped = grouped,
     .winograd_input = winograd_input,
     .winograd_weights = winograd_weights,
     .winograd_output = winograd_output,

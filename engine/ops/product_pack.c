@@ -31,6 +31,11 @@ static size_t groups_per_part(const struct fv_node *node, size_t inputs, size_t 
     return groups;
 }
 
+/* Whether outputs depend on inputs of their own block alone. */
+static bool stays_in_block(enum fv_product_kind kind) {
+    return kind == FV_PRODUCT_DEPTHWISE || kind == FV_PRODUCT_GROUPED;
+}
+
 static size_t output_channels(const struct fv_product *product, const struct fv_node *node) {
     return node->weight->shape[product->kind == FV_PRODUCT_TRANSPOSED ? 1 : 0];
 }
@@ -48,7 +53,7 @@ static void set_parts(const struct fv_context *context, const struct fv_node *no
     if (product->kind == FV_PRODUCT_TRANSPOSED) {
         product->parts = node->options.convolution.kernel_y * node->options.convolution.kernel_x;
         product->rows = fv_pixels(input->shape);
-    } else if (product->kind == FV_PRODUCT_DEPTHWISE) {
+    } else if (stays_in_block(product->kind)) {
         product->parts = input->blocks;
         product->part_vectors = 1;
         product->part_blocks = 1;
@@ -64,7 +69,7 @@ static void set_parts(const struct fv_context *context, const struct fv_node *no
 static enum fv_status make_segments(const struct fv_context *context, const struct fv_node *node,
                                     struct fv_product *product, struct fv_error *error) {
     const struct fv_view *input = input_view(context, node);
-    const bool taps = product->kind == FV_PRODUCT_CONVOLUTION || product->kind == FV_PRODUCT_DEPTHWISE;
+    const bool taps = product->kind == FV_PRODUCT_CONVOLUTION || stays_in_block(product->kind);
     const size_t tap_rows = taps ? node->options.convolution.kernel_y : 1;
     const size_t tap_columns = taps ? node->options.convolution.kernel_x : 1;
     size_t count = product->part_blocks * tap_rows * tap_columns;
@@ -89,7 +94,8 @@ static enum fv_status make_segments(const struct fv_context *context, const stru
     for (size_t block = 0; block < product->part_blocks; block++) {
         for (size_t y = 0; y < tap_rows; y++) {
             for (size_t x = 0; x < tap_columns; x++) {
-                const size_t length = product->kind == FV_PRODUCT_DEPTHWISE ? 1 : input->lanes[block].count;
+                const size_t length =
+                    stays_in_block(product->kind) ? node->weight->shape[1] : input->lanes[block].count;
                 product->segments[s++] = (struct fv_segment){y, x, block, 0, length};
                 product->depth += length;
             }
@@ -223,8 +229,8 @@ static ptrdiff_t weight_index(const struct fv_context *context, const struct fv_
     }
     const size_t taps = node->options.convolution.kernel_y * node->options.convolution.kernel_x;
     const size_t tap = segment->tap_y * node->options.convolution.kernel_x + segment->tap_x;
-    if (product->kind == FV_PRODUCT_DEPTHWISE) {
-        return (ptrdiff_t)(o * taps + tap);
+    if (stays_in_block(product->kind)) {
+        return (ptrdiff_t)((o * weight->shape[1] + k) * taps + tap);
     }
     const size_t groups = node->options.convolution.groups;
     const size_t input = lanes[part * product->part_blocks + segment->block].first + k;
