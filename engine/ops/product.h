@@ -74,6 +74,7 @@ size_t fv_product_rows(const struct fv_context *context, const struct fv_node *n
 
 /* The algorithms, for the operators' lists. */
 extern const struct fv_algorithm fv_algorithm_grouped;          /* 3 x 3 convolution, groups within plane blocks */
+extern const struct fv_algorithm fv_algorithm_compact_product;  /* convolution of few channels, which are copied */
 extern const struct fv_algorithm fv_algorithm_indirect_product; /* our kernels, rows read in place */
 extern const struct fv_algorithm fv_algorithm_winograd;         /* 3 x 3 convolution of stride 1, transformed */
 extern const struct fv_algorithm fv_algorithm_blas_product;     /* rows gathered, OpenBLAS sgemm */
