@@ -4,13 +4,14 @@
  * the group is the whole block) and multiplied by the weights of input i, whose lanes are the outputs. Each such vector
  * serves every output of the tile whose window holds the pixel.
  *
- * Tile and register budget. A tile keeps 2 rows x GROUPED_PIXELS sums; the loop over i is outermost, the 4 input rows
- * of the tile follow (5 with stride 2), of which the middle ones serve both rows of outputs: width 16 (AVX-512, 32
- * registers): 2 x 7 = 14 sums + 9 weights + index + 1 input; 126 FMAs for 36 permutations width 8  (AVX2, 16
- * registers):    2 x 4 = 8 sums + 6 weights + index + 1 input;   72 FMAs for 24 permutations width 4  (SSE, 16
- * registers; NEON, 32): as AVX2; as AVX-512 Maps are often 7 x 2^n pixels wide, which 7 and 4 cut with little or no
- * rest. Two rows share permutations that one row would make for itself: 1 x 7 was slower than 2 x 4 by a tenth in 16
- * registers.
+ * Tile and register budget. A tile keeps 2 rows x GROUPED_PIXELS sums. The loop over i is outermost, the 4 input rows
+ * under the tile follow (5 with stride 2), of which the middle ones serve both rows of outputs:
+ *   width 16 (AVX-512, 32 registers): 2 x 7 = 14 sums + 9 weights + 1 index + 1 input; 126 FMAs for 36 permutations
+ *   width 8  (AVX2, 16 registers):    2 x 4 = 8 sums + 6 weights + 1 index + 1 input;  72 FMAs for 24 permutations
+ *   width 4  (SSE, 16 registers):     as AVX2
+ *   width 4  (NEON, 32 registers):    as AVX-512
+ * Maps are often 7 x 2^n pixels wide, which 7 and 4 cut with little or no rest. In 16 registers, 1 x 7 is slower than
+ * 2 x 4 by a tenth: each row makes all its permutations for itself.
  *
  * A tile whose windows leave the input is computed from a copy of its input pixels with zeros around. A sum is one
  * chain over i and the taps in the same order whatever the tile, so the bits do not depend on how the output is cut. */
@@ -22,10 +23,12 @@
 #include "kernels/vector_math.h"
 
 enum { GROUPED_TAPS = 3, GROUPED_ROWS = 2, GROUPED_STRIDES = 2 };
-#if FV_WIDTH == 16 || defined(FV_NATIVE_NEON)
+#if !defined(FV_COMPACT_CODE) && (defined(FV_NATIVE_AVX512) || defined(FV_NATIVE_NEON))
 enum { GROUPED_PIXELS = 7 };
-#else
+#elif !defined(FV_COMPACT_CODE) && (defined(FV_NATIVE_AVX2) || defined(FV_NATIVE_SSE))
 enum { GROUPED_PIXELS = 4 };
+#else /* an emulated width, or a build for sanitizers: little code */
+enum { GROUPED_PIXELS = 2 };
 #endif
 
 /* Input rows and columns under a tile of `outputs` rows or columns. */
