@@ -145,9 +145,7 @@ static void run_tile(const struct fv_context *context, const struct fv_node *nod
                      size_t first_row, size_t rows, const float *const *runs) {
     const struct fv_kernels *kernels = context->kernels;
     const struct fv_product *product = state->product;
-    const bool add = node->residual != FV_NO_VALUE;
-    float *starts[FV_MAX_TILE_ROWS], *residual_starts[FV_MAX_TILE_ROWS], *outputs[FV_MAX_TILE_ROWS];
-    const float *residuals[FV_MAX_TILE_ROWS];
+    float *outputs[FV_MAX_TILE_ROWS], *residuals[FV_MAX_TILE_ROWS];
     struct fv_epilogue epilogue = {.activation = node->activation, .slope = node->slope};
     struct fv_gemm_tile tile = {.rows = rows,
                                 .segments = node->options.convolution.kernel_y,
@@ -156,23 +154,19 @@ static void run_tile(const struct fv_context *context, const struct fv_node *nod
                                 .outputs = outputs,
                                 .epilogue = &epilogue};
     tile.output_stride =
-        fv_product_rows(context, node, product, &context->views[node->output], 0, first_row, rows, starts);
-    if (add) {
-        epilogue.residual = residuals;
-        epilogue.residual_stride = fv_product_rows(context, node, product, &context->views[node->residual], 0,
-                                                   first_row, rows, residual_starts);
+        fv_product_rows(context, node, product, &context->views[node->output], 0, first_row, rows, outputs);
+    if (node->residual != FV_NO_VALUE) {
+        epilogue.residual = (const float *const *)residuals;
+        epilogue.residual_stride =
+            fv_product_rows(context, node, product, &context->views[node->residual], 0, first_row, rows, residuals);
     }
     for (size_t vector = 0; vector < product->part_vectors; vector += kernels->tile_vectors) {
         const size_t left = product->part_vectors - vector;
         tile.vectors = left < kernels->tile_vectors ? left : kernels->tile_vectors;
         tile.weights = product->weights + vector * kernels->width * product->depth;
+        tile.output_offset = vector * tile.output_stride;
         epilogue.bias = product->bias + vector * kernels->width;
-        for (size_t r = 0; r < rows; r++) {
-            outputs[r] = starts[r] + vector * tile.output_stride;
-            if (add) {
-                residuals[r] = residual_starts[r] + vector * epilogue.residual_stride;
-            }
-        }
+        epilogue.residual_offset = vector * epilogue.residual_stride;
         kernels->gemm_tile(&tile);
     }
 }
