@@ -197,6 +197,18 @@ static void run_depthwise(void *context) {
     w->kernels->depthwise(&window, w->input, w->vectors, w->vectors, w->activation, 0, 0, SIDE, w->output);
 }
 
+static void run_grouped(void *context) {
+    const struct workload *w = context;
+    const struct fv_grouped convolution = {.window = same_window(w->kernel),
+                                           .group = 4,
+                                           .input = w->input,
+                                           .weights = w->vectors,
+                                           .bias = w->vectors,
+                                           .activation = w->activation,
+                                           .output = w->output};
+    w->kernels->grouped(&convolution, 0, SIDE);
+}
+
 static void run_max_pool(void *context) {
     const struct workload *w = context;
     const struct fv_window window = same_window(w->kernel);
@@ -240,6 +252,7 @@ static const struct {
 } workloads[] = {
     {"depthwise 3x3", run_depthwise, FV_ACTIVATION_NONE, 3, 18},
     {"depthwise 5x5 SiLU", run_depthwise, FV_ACTIVATION_SILU, 5, 50},
+    {"grouped 3x3 ReLU, 4 a group", run_grouped, FV_ACTIVATION_RELU, 3, 72},
     {"max pool 3x3", run_max_pool, FV_ACTIVATION_NONE, 3, 0},
     {"affine LeakyReLU", run_affine, FV_ACTIVATION_LEAKY_RELU, 0, 0},
     {"affine SiLU", run_affine, FV_ACTIVATION_SILU, 0, 0},

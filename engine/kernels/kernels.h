@@ -67,6 +67,22 @@ struct fv_window {
     size_t pad_top, pad_left; /* the padding at the end follows from the output size */
 };
 
+/* A grouped 3 x 3 convolution of one plane block that holds whole groups, each of `group` inputs and as many outputs:
+ *   y[p][o] = activation(sum over taps t and i < group of x[p, t][o - o % group + i] * weights[t][i][o]
+ *                        + bias[o] + residual[p][o])
+ */
+struct fv_grouped {
+    struct fv_window window; /* kernel 3 x 3, both strides 1 or both 2 */
+    size_t group;            /* divides width */
+    const float *input;
+    const float *weights;  /* [9][group][width] */
+    const float *bias;     /* [width] */
+    const float *residual; /* a plane block like the output, or NULL */
+    enum fv_activation activation;
+    float slope;
+    float *output;
+};
+
 /* Winograd's F(4x4, 3x3) over one plane block: the output is cut into tiles of 4 x 4, numbered row by row, tiles_x to a
  * row; those at the end may hang over. Each is transformed into 36 points. */
 enum { FV_WINOGRAD_OUTPUTS = 4, FV_WINOGRAD_POINTS = 36 };
@@ -138,6 +154,9 @@ struct fv_kernels {
      * [width]. */
     void (*depthwise)(const struct fv_window *window, const float *input, const float *weights, const float *bias,
                       enum fv_activation activation, float slope, size_t first_row, size_t last_row, float *output);
+
+    /* Output rows first_row .. last_row-1 of a grouped convolution. */
+    void (*grouped)(const struct fv_grouped *convolution, size_t first_row, size_t last_row);
 
     /* Winograd's convolution, whose matrices A, B and G kernels/winograd/winograd.h gives; point i * 6 + j of a tile is
      * element (i, j) of the transformed matrix.

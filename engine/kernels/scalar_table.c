@@ -7,6 +7,7 @@
 #include "kernels/attention/attention_scalar.h"
 #include "kernels/depthwise/depthwise_scalar.h"
 #include "kernels/gemm/gemm_scalar.h"
+#include "kernels/grouped/grouped_scalar.h"
 #include "kernels/normalize/normalize_scalar.h"
 #include "kernels/peak/peak_scalar.h"
 #include "kernels/pointwise/pointwise_scalar.h"

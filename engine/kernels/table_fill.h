@@ -10,6 +10,7 @@ const struct fv_kernels FV_TABLE = {
     .last_vectors = LAST_VECTORS,
     .gemm_tile = gemm_tile,
     .depthwise = depthwise,
+    .grouped = grouped,
     .winograd_input = winograd_input,
     .winograd_weights = winograd_weights,
     .winograd_product = winograd_product,

@@ -175,6 +175,21 @@ FV_INLINE vector vector_keep(vector_mask mask, vector x) {
     return (vector)(mask & (vector_mask)x);
 }
 
+/* x[index[lane]] in each lane; indices below WIDTH. */
+FV_INLINE vector vector_permute(vector x, vector_mask index) {
+#if defined(FV_NATIVE_AVX512)
+    return (vector)_mm512_permutexvar_ps((__m512i)index, (__m512)x);
+#elif defined(FV_NATIVE_AVX2)
+    return (vector)_mm256_permutevar8x32_ps((__m256)x, (__m256i)index);
+#else
+    vector result;
+    for (size_t lane = 0; lane < WIDTH; lane++) {
+        result[lane] = x[index[lane]];
+    }
+    return result;
+#endif
+}
+
 /* Shuffles of whole vectors, spelled out for each width. */
 #if FV_WIDTH == 4
 #define FV_SHUFFLE_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)

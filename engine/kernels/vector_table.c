@@ -18,5 +18,6 @@
 #include "kernels/winograd/winograd_vector.h"
 
 #include "kernels/depthwise/depthwise_vector.h"
+#include "kernels/grouped/grouped_vector.h"
 
 #include "kernels/table_fill.h"

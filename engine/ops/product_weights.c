@@ -232,7 +232,7 @@ static struct packing describe(const struct fv_context *context, const struct fv
                               .taps = 1,
                               .inputs = node->weight->shape[product->kind == FV_PRODUCT_TRANSPOSED ? 0 : 1],
                               .finite = true};
-    if (product->kind == FV_PRODUCT_CONVOLUTION || product->kind == FV_PRODUCT_DEPTHWISE) {
+    if (product->kind != FV_PRODUCT_TRANSPOSED && product->kind != FV_PRODUCT_LINEAR) {
         packing.taps = node->options.convolution.kernel_y * node->options.convolution.kernel_x;
     }
     return packing;

@@ -27,6 +27,7 @@ typedef void check_function(struct check *check);
     CHECK(gemm_rounding)                                                                                               \
     CHECK(gemm_same_bits)                                                                                              \
     CHECK(depthwise)                                                                                                   \
+    CHECK(grouped)                                                                                                     \
     CHECK(winograd_input)                                                                                              \
     CHECK(winograd_weights)                                                                                            \
     CHECK(winograd_product)                                                                                            \

@@ -49,6 +49,12 @@ static const struct shape_case convolutions[] = {
     {15, 15, 5, 3, 3, 2, 2, SAME, 9, 9, true, false},
     {10, 15, 5, 3, 3, 1, 1, SAME, 5, 5, true, false}, /* 2 in, 3 out a group */
     {64, 64, 2, 3, 3, 1, 1, SAME, 5, 5, false, false},
+    {34, 34, 17, 3, 3, 1, 1, SAME, 6, 9, true, false}, /* groups within blocks: 2, 4, 8 and 16 channels */
+    {20, 20, 5, 3, 3, 2, 2, SAME, 15, 16, true, false},
+    {24, 24, 3, 3, 3, 2, 2, {0, 0, 1, 1}, 14, 15, false, false},
+    {40, 40, 5, 3, 3, 1, 1, {2, 0, 1, 1}, 9, 13, true, false},
+    {48, 48, 3, 3, 3, 1, 1, SAME, 11, 16, true, false},
+    {32, 32, 2, 3, 3, 2, 2, NONE, 13, 31, false, false},
     {8, 16, 4, 1, 1, 1, 1, NONE, 5, 5, true, false},
     {48, 24, 3, 3, 3, 1, 1, SAME, 4, 4, true, false},
     {8, 16, 2, 3, 3, 1, 1, SAME, 4, 5, true, true},
