@@ -42,6 +42,7 @@ static bool shares_inputs(const struct fv_product *product) {
     return product->kind == FV_PRODUCT_TRANSPOSED;
 }
 
+/* Rows are cut evenly into register tiles, so that no tile is left with a few only. */
 static size_t row_tiles(const struct fv_context *context, const struct fv_product *product) {
     return (product->rows + context->kernels->tile_rows - 1) / context->kernels->tile_rows;
 }
@@ -67,9 +68,9 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
 struct visit {
     const struct fv_node *node;
     const struct fv_product *product;
-    size_t first_part, last_part, first_row, last_row, first_vector, last_vector; /* the block */
+    size_t first_part, last_part, first_tile, last_tile, first_vector, last_vector; /* the block */
     const struct fv_chunk *chunk;
-    size_t part, rows;                     /* rows of the tile */
+    size_t part, first_row, rows;          /* rows of the tile */
     float **outputs, **residuals;          /* [tile_rows] */
     const float **inputs;                  /* [segments][tile_rows] */
     size_t output_stride, residual_stride; /* between the vectors of a row */
@@ -113,21 +114,22 @@ static void apply_gate(const struct fv_context *context, const struct visit *vis
     }
 }
 
-/* Takes up the inputs of the tile of rows from `row` on. The parts of a transposed convolution share them. */
-static void take_inputs(const struct fv_context *context, struct visit *visit, size_t row) {
-    const size_t left = visit->last_row - row, tile_rows = context->kernels->tile_rows;
-    visit->rows = left < tile_rows ? left : tile_rows;
-    fv_product_inputs(context, visit->node, visit->product, visit->chunk, visit->first_part, row, visit->rows,
-                      tile_rows, visit->inputs);
+/* Takes up the inputs of a tile of rows. The parts of a transposed convolution share them. */
+static void take_inputs(const struct fv_context *context, struct visit *visit, size_t tile) {
+    size_t end;
+    fv_split(visit->product->rows, row_tiles(context, visit->product), tile, &visit->first_row, &end);
+    visit->rows = end - visit->first_row;
+    fv_product_inputs(context, visit->node, visit->product, visit->chunk, visit->first_part, visit->first_row,
+                      visit->rows, context->kernels->tile_rows, visit->inputs);
 }
 
-static void take_outputs(const struct fv_context *context, struct visit *visit, size_t row) {
+static void take_outputs(const struct fv_context *context, struct visit *visit) {
     const struct fv_node *node = visit->node;
     visit->output_stride = fv_product_rows(context, node, visit->product, &context->views[node->output], visit->part,
-                                           row, visit->rows, visit->outputs);
+                                           visit->first_row, visit->rows, visit->outputs);
     if (node->residual != FV_NO_VALUE) {
         visit->residual_stride = fv_product_rows(context, node, visit->product, &context->views[node->residual],
-                                                 visit->part, row, visit->rows, visit->residuals);
+                                                 visit->part, visit->first_row, visit->rows, visit->residuals);
     }
 }
 
@@ -168,10 +170,10 @@ static void run_block(const struct fv_context *context, struct visit *visit) {
         if (visit->node->gate != FV_NO_VALUE) {
             apply_gate(context, visit);
         }
-        for (size_t row = visit->first_row; row < visit->last_row; row += context->kernels->tile_rows) {
-            take_inputs(context, visit, row);
+        for (size_t tile = visit->first_tile; tile < visit->last_tile; tile++) {
+            take_inputs(context, visit, tile);
             for (visit->part = visit->first_part; visit->part < visit->last_part; visit->part++) {
-                take_outputs(context, visit, row);
+                take_outputs(context, visit);
                 for (size_t vector = visit->first_vector; vector < visit->last_vector;
                      vector += panel_vectors(context, visit, vector)) {
                     multiply(context, visit, vector);
@@ -184,16 +186,15 @@ static void run_block(const struct fv_context *context, struct visit *visit) {
 /* The block that begins with task `first`, which ends before `last` or earlier; returns the number of tasks. */
 static size_t find_block(const struct fv_context *context, struct visit *visit, size_t first, size_t last) {
     const struct fv_product *product = visit->product;
-    const size_t tile_rows = context->kernels->tile_rows, tiles = row_tiles(context, product);
-    const size_t tile = first % tiles, group = first / tiles, columns = group % product->vector_blocks;
-    size_t count = product->row_block / tile_rows;
+    const size_t tiles = row_tiles(context, product), group = first / tiles;
+    const size_t tile = first % tiles, columns = group % product->vector_blocks;
+    size_t count = product->row_block / context->kernels->tile_rows;
     count = count < tiles - tile ? count : tiles - tile;
     count = count < last - first ? count : last - first;
     visit->first_part = group / product->vector_blocks;
     visit->last_part = shares_inputs(product) ? product->parts : visit->first_part + 1;
-    visit->first_row = tile * tile_rows;
-    visit->last_row = visit->first_row + count * tile_rows;
-    visit->last_row = visit->last_row < product->rows ? visit->last_row : product->rows;
+    visit->first_tile = tile;
+    visit->last_tile = tile + count;
     visit->first_vector = columns * product->vector_block;
     visit->last_vector =
         columns + 1 < product->vector_blocks ? visit->first_vector + product->vector_block : product->part_vectors;
