@@ -113,6 +113,24 @@ FV_INLINE vector vector_multiply_add(vector a, vector b, vector c) {
 #endif
 }
 
+/* a * b[lane] + c as vector_multiply_add; `lane` is a constant. NEON multiplies by a lane in one instruction. */
+FV_INLINE vector vector_multiply_add_lane(vector a, vector b, size_t lane, vector c) {
+#if defined(FV_NATIVE_NEON)
+    switch (lane) {
+    case 0:
+        return (vector)vfmaq_laneq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b, 0);
+    case 1:
+        return (vector)vfmaq_laneq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b, 1);
+    case 2:
+        return (vector)vfmaq_laneq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b, 2);
+    default:
+        return (vector)vfmaq_laneq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b, 3);
+    }
+#else
+    return vector_multiply_add(a, vector_broadcast(b[lane]), c);
+#endif
+}
+
 /* mask ? a : b, lane by lane. */
 FV_INLINE vector vector_select(vector_mask mask, vector a, vector b) {
 #if defined(FV_NATIVE_AVX2)

@@ -40,6 +40,12 @@ enum { UNROLLED_STEPS = WIDTH };
 enum { UNROLLED_STEPS = 1 };
 #endif
 
+#if defined(FV_NATIVE_NEON)
+enum { BY_LANE = (int)UNROLLED_STEPS == (int)WIDTH };
+#else
+enum { BY_LANE = 0 };
+#endif
+
 /* sums += inputs[r][k] * weights[k][v] for k < count; `count` is a constant where the loop shall unroll. */
 FV_INLINE void gemm_steps(vector sums[TILE_ROWS][LAST_VECTORS], const float *const inputs[TILE_ROWS],
                           const float *weights, size_t rows, size_t vectors, size_t first, size_t count) {
@@ -56,6 +62,28 @@ FV_INLINE void gemm_steps(vector sums[TILE_ROWS][LAST_VECTORS], const float *con
             FV_UNROLL
             for (size_t v = 0; v < vectors; v++) {
                 sums[r][v] = vector_multiply_add(input, weight[v], sums[r][v]);
+            }
+        }
+    }
+}
+
+/* The same for WIDTH steps, where the instruction set multiplies by a lane: one load of inputs a row serves them all.
+ */
+FV_INLINE void gemm_steps_by_lane(vector sums[TILE_ROWS][LAST_VECTORS], const float *const inputs[TILE_ROWS],
+                                  const float *weights, size_t rows, size_t vectors, size_t first) {
+    vector input[TILE_ROWS];
+    FV_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        input[r] = vector_load(inputs[r] + first);
+    }
+    FV_UNROLL
+    for (size_t k = 0; k < WIDTH; k++) {
+        FV_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            const vector weight = vector_load(weights + (k * vectors + v) * WIDTH);
+            FV_UNROLL
+            for (size_t r = 0; r < rows; r++) {
+                sums[r][v] = vector_multiply_add_lane(weight, input[r], k, sums[r][v]);
             }
         }
     }
@@ -174,7 +202,11 @@ FV_INLINE void gemm_tile_template(const struct fv_gemm_tile *tile, size_t rows, 
         const size_t unrolled = UNROLLED_STEPS > 1 ? length - length % UNROLLED_STEPS : 0;
         size_t k = 0;
         for (; k < unrolled; k += UNROLLED_STEPS, weights += UNROLLED_STEPS * vectors * WIDTH) {
-            gemm_steps(sums, inputs, weights, rows, vectors, k, UNROLLED_STEPS);
+            if (BY_LANE) {
+                gemm_steps_by_lane(sums, inputs, weights, rows, vectors, k);
+            } else {
+                gemm_steps(sums, inputs, weights, rows, vectors, k, UNROLLED_STEPS);
+            }
         }
         for (; k < length; k++, weights += vectors * WIDTH) {
             gemm_steps(sums, inputs, weights, rows, vectors, k, 1);
