@@ -188,9 +188,8 @@ struct fv_kernels {
     void (*affine)(const float *input, const float *scale, const float *shift, const float *residual,
                    enum fv_activation activation, float slope, size_t pixels, float *output);
 
-    /* mean[l] and biased variance[l] over the pixels of each lane, in two passes, accumulated so that the relative
-     * error stays near one rounding of float whatever the number of pixels (sums of short runs in float, runs in
-     * double). */
+    /* mean[l] and biased variance[l] over the pixels of each lane, accumulated so that the relative error stays near
+     * one rounding of float whatever the number of pixels (sums of short runs in float, runs in double). */
     void (*moments)(const float *input, size_t pixels, float *mean, float *variance);
     /* mean[l] alone, the same way. */
     void (*mean)(const float *input, size_t pixels, float *mean);

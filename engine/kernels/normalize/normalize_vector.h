@@ -1,7 +1,8 @@
 /* Moments of planes and layer norm of tokens.
  *
  * Plane sums run in float over short runs (RUN pixels in 4 chains, so at most RUN / 4 + 2 roundings) and are gathered
- * in double, so the error does not grow with the image. */
+ * in double, so the error does not grow with the image. Squared distances are taken from each run's own mean while the
+ * run is in the first-level cache, and moved to the common mean in double: the plane is read once. */
 #ifndef FOVEA_KERNELS_NORMALIZE_VECTOR_H
 #define FOVEA_KERNELS_NORMALIZE_VECTOR_H
 
@@ -54,9 +55,38 @@ static void mean(const float *input, size_t pixels, float *result) {
     moment_mean(input, pixels, vector_zero(), 0, result);
 }
 
+/* Mean, and sum of squared distances from it, of the pixels so far, in every lane. */
+struct moments_so_far {
+    double mean[FV_WIDTH], squares[FV_WIDTH];
+};
+
+/* Joins a run to the `before` pixels so far: its sum, and its squared distances from `centre`, a float near its mean
+ * (Chan, Golub and LeVeque 1983, eq. 2.1). */
+FV_INLINE void moments_join(struct moments_so_far *moments, size_t before, size_t count, vector sum, vector centre,
+                            vector squares) {
+    const double part = (double)count / (double)(before + count);
+    for (size_t lane = 0; lane < WIDTH; lane++) {
+        const double run_mean = (double)sum[lane] / (double)count, off = run_mean - (double)centre[lane];
+        const double distance = run_mean - moments->mean[lane];
+        moments->mean[lane] += distance * part;
+        moments->squares[lane] +=
+            (double)squares[lane] - (double)count * off * off + distance * distance * (double)before * part;
+    }
+}
+
 static void moments(const float *input, size_t pixels, float *result_mean, float *variance) {
-    moment_mean(input, pixels, vector_zero(), 0, result_mean);
-    moment_mean(input, pixels, vector_load(result_mean), 1, variance);
+    struct moments_so_far moments = {{0}, {0}};
+    for (size_t p = 0; p < pixels; p += RUN) {
+        const size_t count = pixels - p < RUN ? pixels - p : RUN;
+        const vector sum = moment_run(input + p * WIDTH, count, vector_zero(), 0);
+        const vector centre = sum * vector_broadcast(1.0F / (float)count);
+        moments_join(&moments, p, count, sum, centre, moment_run(input + p * WIDTH, count, centre, 1));
+    }
+    for (size_t lane = 0; lane < WIDTH; lane++) {
+        const double mean_square = moments.squares[lane] / (double)pixels;
+        result_mean[lane] = (float)moments.mean[lane];
+        variance[lane] = (float)(mean_square > 0 ? mean_square : 0);
+    }
 }
 
 /* Sum of one token's x or (x - centre)^2 in every lane, the columns beyond `channels` left out. */
