@@ -69,8 +69,7 @@ static void plan(struct run *run) {
     }
 }
 
-/* After the first passes of a long run: what it will take, and what the choice of views and folds saves or would save.
- */
+/* What a long run will take, and what the choice of views and folds saves or would save. */
 static void tell_cost(struct run *run) {
     const struct fovea_batch *batch = run->batch;
     char text[FOVEA_COST_SIZE];
