@@ -50,6 +50,9 @@ void fovea_pace_learn(struct fovea_pace *pace, enum fovea_pace_kind kind, double
 /* How long `amount` of a kind takes; 0 while none was timed. */
 double fovea_pace_seconds(const struct fovea_pace *pace, enum fovea_pace_kind kind, double amount);
 
+/* Whether a pass was timed that is not the first. */
+bool fovea_pace_is_warm(const struct fovea_pace *pace);
+
 /* Whether passes were timed that tell how long others will take: not the first alone, and enough of them that the
  * machine's hiccups do not decide. */
 bool fovea_pace_knows_passes(const struct fovea_pace *pace);

@@ -83,10 +83,11 @@ START_TEST(cold_first_pass_is_forgotten) {
     fovea_pace_skip(&pace, clock);
     fovea_pace_lap(&pace, FOVEA_PACE_PASS, 1, clock += 1.25);
     ck_assert_double_eq_tol(fovea_pace_left(&pace), 999 * 1.25, 1e-9);
-    ck_assert(!fovea_pace_knows_passes(&pace));
+    ck_assert(!fovea_pace_is_warm(&pace) && !fovea_pace_knows_passes(&pace));
     for (int pass = 1; pass < 40; pass++) {
         fovea_pace_lap(&pace, FOVEA_PACE_PASS, 1, clock += 0.03125);
         ck_assert_double_eq_tol(fovea_pace_left(&pace), (999 - pass) * 0.03125, 1e-6);
+        ck_assert(fovea_pace_is_warm(&pace));
         ck_assert_int_eq(fovea_pace_knows_passes(&pace), pass >= 16);
     }
 }
