@@ -69,7 +69,7 @@ static void plan(struct run *run) {
     }
 }
 
-/* After the first pass of a long run: what it will take, and what the choice of views and folds saves or would save. */
+/* What a long run will take, and what the choice of views and folds saves or would save. */
 static void tell_cost(struct run *run) {
     const struct fovea_batch *batch = run->batch;
     char text[FOVEA_COST_SIZE];
@@ -89,12 +89,13 @@ static void watch_begin(void *context, size_t passes) {
         planned += run->shares[run->group.indices[j]].passes;
     }
     fovea_pace_settle(&run->batch->progress->pace, FOVEA_PACE_PASS, planned, (double)passes);
+    fovea_progress_lap(run->batch->progress, FOVEA_PACE_REST, 0); /* preparing is no part of the first pass */
 }
 
 static void watch_done(void *context, enum fovea_segment_step step) {
     struct run *run = context;
     fovea_progress_lap(run->batch->progress, step == FOVEA_SEGMENT_LOAD ? FOVEA_PACE_LOAD : FOVEA_PACE_PASS, 1);
-    if (step == FOVEA_SEGMENT_PASS && !run->told) {
+    if (!run->told && fovea_pace_knows_passes(&run->batch->progress->pace)) {
         tell_cost(run);
     }
 }

@@ -1,5 +1,7 @@
 #include "pipeline/pace.h"
 
+static const double enough = 0.5; /* seconds of passes */
+
 void fovea_pace_plan(struct fovea_pace *pace, enum fovea_pace_kind kind, double amount) {
     pace->kinds[kind].open += amount;
 }
@@ -11,7 +13,11 @@ void fovea_pace_settle(struct fovea_pace *pace, enum fovea_pace_kind kind, doubl
 }
 
 void fovea_pace_lap(struct fovea_pace *pace, enum fovea_pace_kind kind, double amount, double now) {
+    if (kind == FOVEA_PACE_PASS && pace->kinds[kind].laps == 1) {
+        pace->kinds[kind].seconds = pace->kinds[kind].timed = 0;
+    }
     fovea_pace_learn(pace, kind, amount, now - pace->last);
+    pace->kinds[kind].laps++;
     pace->kinds[kind].done += amount;
     pace->last = now;
 }
@@ -27,6 +33,14 @@ void fovea_pace_learn(struct fovea_pace *pace, enum fovea_pace_kind kind, double
 
 double fovea_pace_seconds(const struct fovea_pace *pace, enum fovea_pace_kind kind, double amount) {
     return pace->kinds[kind].timed > 0 ? amount * pace->kinds[kind].seconds / pace->kinds[kind].timed : 0;
+}
+
+bool fovea_pace_is_warm(const struct fovea_pace *pace) {
+    return pace->kinds[FOVEA_PACE_PASS].laps > 1;
+}
+
+bool fovea_pace_knows_passes(const struct fovea_pace *pace) {
+    return fovea_pace_is_warm(pace) && pace->kinds[FOVEA_PACE_PASS].seconds >= enough;
 }
 
 double fovea_pace_left(const struct fovea_pace *pace) {

@@ -7,6 +7,7 @@
 #ifndef FOVEA_APPS_PACE_H
 #define FOVEA_APPS_PACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum fovea_pace_kind {
@@ -24,7 +25,8 @@ struct fovea_pace {
         double open;              /* planned for images that are not known better */
         double foreseen, settled; /* planned for the others, and what it turned out to be */
         double done;
-        double seconds, timed; /* how long how much took */
+        double seconds, timed; /* how long how much took; of passes without the first once there is another */
+        size_t laps;
     } kinds[FOVEA_PACE_KINDS];
 };
 
@@ -35,7 +37,8 @@ void fovea_pace_plan(struct fovea_pace *pace, enum fovea_pace_kind kind, double 
  * still open is taken to turn out in the same proportion. */
 void fovea_pace_settle(struct fovea_pace *pace, enum fovea_pace_kind kind, double planned, double actual);
 
-/* The time since the last call of this or the next went into `amount` of that kind, which is done. */
+/* The time since the last call of this or the next went into `amount` of that kind, which is done. The first pass of a
+ * run finds cold caches and memory that was never touched: it counts only until there is a second. */
 void fovea_pace_lap(struct fovea_pace *pace, enum fovea_pace_kind kind, double amount, double now);
 
 /* What happened since the last call was none of the work: the clock begins here. */
@@ -46,6 +49,13 @@ void fovea_pace_learn(struct fovea_pace *pace, enum fovea_pace_kind kind, double
 
 /* How long `amount` of a kind takes; 0 while none was timed. */
 double fovea_pace_seconds(const struct fovea_pace *pace, enum fovea_pace_kind kind, double amount);
+
+/* Whether a pass was timed that is not the first. */
+bool fovea_pace_is_warm(const struct fovea_pace *pace);
+
+/* Whether passes were timed that tell how long others will take: not the first alone, and enough of them that the
+ * machine's hiccups do not decide. */
+bool fovea_pace_knows_passes(const struct fovea_pace *pace);
 
 /* How long the rest of the run takes; kinds of which nothing was timed count as nothing. */
 double fovea_pace_left(const struct fovea_pace *pace);

@@ -55,7 +55,7 @@ static void draw(struct fovea_progress *progress) {
         double rate = (double)progress->done / elapsed;
         fprintf(stderr, rate >= 1 ? "  %.1f images/s" : "  %.1f s/image", rate >= 1 ? rate : 1 / rate);
     }
-    if (seconds > 0 && fovea_pace_seconds(&progress->pace, FOVEA_PACE_PASS, 1) + (double)progress->done > 0) {
+    if (seconds > 0 && (fovea_pace_is_warm(&progress->pace) || progress->done > 0)) {
         char left[FOVEA_TIME_SIZE];
         fovea_format_time(seconds, left);
         fprintf(stderr, "  %s left", left);

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
-static const uint32_t constants[64] = {
+#include "base/sha256_blocks.h"
+#include "fovea/cpu.h"
+
+const uint32_t fv_sha256_constants[64] = {
     0x428A2F98, 0x71374491, 0xB5C0FBCF, 0xE9B5DBA5, 0x3956C25B, 0x59F111F1, 0x923F82A4, 0xAB1C5ED5,
     0xD807AA98, 0x12835B01, 0x243185BE, 0x550C7DC3, 0x72BE5D74, 0x80DEB1FE, 0x9BDC06A7, 0xC19BF174,
     0xE49B69C1, 0xEFBE4786, 0x0FC19DC6, 0x240CA1CC, 0x2DE92C6F, 0x4A7484AA, 0x5CB0A9DC, 0x76F988DA,
@@ -19,7 +21,7 @@ static uint32_t rotate(uint32_t value, unsigned count) {
     return value >> count | value << (32 - count);
 }
 
-static void compress(uint32_t state[8], const uint8_t *block) {
+static void compress_block(uint32_t state[8], const uint8_t *block) {
     uint32_t w[64];
     for (size_t i = 0; i < 16; i++) {
         w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 | (uint32_t)block[4 * i + 2] << 8 |
@@ -34,7 +36,8 @@ static void compress(uint32_t state[8], const uint8_t *block) {
     uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
     uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
     for (size_t i = 0; i < 64; i++) {
-        uint32_t t1 = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + constants[i] + w[i];
+        uint32_t t1 =
+            h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + fv_sha256_constants[i] + w[i];
         uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
         h = g;
         g = f;
@@ -49,6 +52,22 @@ static void compress(uint32_t state[8], const uint8_t *block) {
     for (size_t i = 0; i < 8; i++) {
         state[i] += result[i];
     }
+}
+
+void fv_sha256_blocks_portable(uint32_t state[8], const uint8_t *bytes, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        compress_block(state, bytes + 64 * i);
+    }
+}
+
+static void compress(uint32_t state[8], const uint8_t *bytes, size_t count) {
+#if defined(__x86_64__) || defined(__aarch64__)
+    if (fv_cpu_has_sha256()) {
+        fv_sha256_blocks_native(state, bytes, count);
+        return;
+    }
+#endif
+    fv_sha256_blocks_portable(state, bytes, count);
 }
 
 void fv_sha256_begin(struct fv_sha256 *sha) {
@@ -67,14 +86,14 @@ void fv_sha256_add(struct fv_sha256 *sha, const uint8_t *bytes, size_t size) {
         if (used + step < sizeof sha->block) {
             return;
         }
-        compress(sha->state, sha->block);
+        compress(sha->state, sha->block, 1);
     }
-    for (; size >= sizeof sha->block; size -= sizeof sha->block) {
-        compress(sha->state, bytes);
-        bytes += sizeof sha->block;
+    const size_t blocks = size / sizeof sha->block, rest = size % sizeof sha->block;
+    if (blocks > 0) {
+        compress(sha->state, bytes, blocks);
     }
-    if (size > 0) {
-        memcpy(sha->block, bytes, size);
+    if (rest > 0) {
+        memcpy(sha->block, bytes + size - rest, rest);
     }
 }
 

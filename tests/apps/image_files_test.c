@@ -209,6 +209,44 @@ START_TEST(damaged_files_do_no_harm) {
 }
 END_TEST
 
+/* Reads the size of a file of these bytes: it is refused or within the limits. */
+static void check_size(const char *path, const uint8_t *bytes, size_t size) {
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
+    ck_assert_int_eq(fclose(file), 0);
+    uint32_t width = 0, height = 0;
+    if (fovea_image_read_size(path, &width, &height)) {
+        ck_assert(width > 0 && width <= FOVEA_IMAGE_MAX_SIDE && height > 0 && height <= FOVEA_IMAGE_MAX_SIDE);
+    }
+}
+
+START_TEST(sizes_are_read_from_whole_and_damaged_files) {
+    const char *folder = support_make_folder(), *path = support_path(folder, "image");
+    size_t size;
+    uint32_t width, height;
+    ck_assert(fovea_image_read_size(support_data(broken[_i].name), &width, &height));
+    ck_assert_uint_eq(width, WIDTH);
+    ck_assert_uint_eq(height, HEIGHT);
+    ck_assert(!fovea_image_read_size(support_path(folder, "absent"), &width, &height));
+    uint8_t *bytes = support_read(support_data(broken[_i].name), &size);
+    for (size_t length = 0; length < size; length++) {
+        check_size(path, bytes, length);
+    }
+    uint64_t state = SEED;
+    for (int round = 0; round < 400; round++) {
+        state = state * 6364136223846793005U + 1442695040888963407U;
+        const size_t at = (state >> 33) % size;
+        const uint8_t before = bytes[at];
+        bytes[at] = (uint8_t)(state >> 25);
+        check_size(path, bytes, size);
+        bytes[at] = before;
+    }
+    free(bytes);
+    support_remove_folder(folder);
+}
+END_TEST
+
 START_TEST(huge_headers_are_refused) {
     size_t size;
     uint8_t *png = support_read(support_data("grey.png"), &size);
@@ -320,6 +358,7 @@ int main(void) {
         {"refusals", other_files_are_refused_with_the_reason, COUNT(refusals)},
         {"truncated", truncated_files_are_refused, COUNT(broken)},
         {"damaged", damaged_files_do_no_harm, COUNT(broken)},
+        {"sizes", sizes_are_read_from_whole_and_damaged_files, COUNT(broken)},
         {"huge", huge_headers_are_refused, 0},
         {"allocations", every_allocation_may_fail, COUNT(greys)},
         {"writing", written_png_files_read_back, 8},

@@ -31,6 +31,9 @@ bool fv_isa_supported(enum fv_isa isa);
  * machine lacks. */
 enum fv_status fv_isa_select(enum fv_isa *isa, struct fv_error *error);
 
+/* Whether the processor has instructions for SHA-256: the SHA extensions of x86, or SHA-2 of ARMv8. Read once. */
+bool fv_cpu_has_sha256(void);
+
 /* Sizes in bytes of one core's first and second level data caches and of the shared last level; 0 where the system does
  * not tell. Read once from the operating system. */
 struct fv_caches {
