@@ -6,7 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench_profile.h"
 #include "commands.h"
+#include "eval/statistics.h"
 #include "fovea/machine.h"
 #include "fovea/memory.h"
 #include "fovea/nets.h"
@@ -36,7 +38,8 @@ struct figures {
     size_t threads;
     double gflops, share; /* of all threads' peak */
     struct fv_machine_peak peak;
-    size_t peak_rss; /* bytes */
+    struct fovea_profile *profile; /* NULL unless asked for */
+    size_t peak_rss;               /* bytes */
     struct fv_session_info info;
     struct fv_shape input;
 };
@@ -77,13 +80,6 @@ static void fill(float *values, size_t count) {
     }
 }
 
-/* Where `part` (0 to 1) of `count` sorted numbers lie below, between two of them in proportion. */
-static double quantile(const double *sorted, size_t count, double part) {
-    double position = part * (double)(count - 1);
-    size_t below = (size_t)position, above = below + 1 < count ? below + 1 : below;
-    return sorted[below] + (position - (double)below) * (sorted[above] - sorted[below]);
-}
-
 /* Times passes: one to warm up, which ends what `opened` began, then `repeat`, or what fits into `seconds`. */
 static void time_passes(struct fv_session *session, const float *input, float *output, const struct request *request,
                         double opened, struct figures *figures) {
@@ -96,14 +92,18 @@ static void time_passes(struct fv_session *session, const float *input, float *o
            (repeat > 0 ? done < repeat : done < REPEATS_LEAST || now() - begin < request->seconds)) {
         double start = now();
         fv_session_run(session, input, output);
-        seconds[done++] = now() - start;
+        seconds[done] = now() - start;
+        if (figures->profile != NULL) {
+            fovea_profile_add(figures->profile, seconds[done]);
+        }
+        done++;
     }
     qsort(seconds, done, sizeof *seconds, compare_numbers);
     figures->repeats = done;
     figures->least = seconds[0];
-    figures->tenth = quantile(seconds, done, 0.1);
-    figures->median = quantile(seconds, done, 0.5);
-    figures->nine_tenths = quantile(seconds, done, 0.9);
+    figures->tenth = fovea_quantile(seconds, done, 0.1);
+    figures->median = fovea_quantile(seconds, done, 0.5);
+    figures->nine_tenths = fovea_quantile(seconds, done, 0.9);
     figures->ready = begin - opened - figures->median;
 }
 
@@ -157,7 +157,14 @@ static enum fv_status measure(struct fv_session *session, const struct request *
                               struct figures *figures, struct fv_error *error) {
     figures->info = fv_session_info(session);
     figures->input = fv_session_input_shape(session);
-    enum fv_status status = time_session(session, request, seconds, figures, error);
+    enum fv_status status = FV_OK;
+    if (request->profile) {
+        const size_t passes = request->repeat > 0 ? request->repeat : REPEATS_MOST;
+        status = fovea_profile_create(session, passes, &figures->profile, error);
+    }
+    if (status == FV_OK) {
+        status = time_session(session, request, seconds, figures, error);
+    }
     if (status == FV_OK) {
         status = fv_machine_measure(figures->info.isa, PEAK_SECONDS, &figures->peak, error);
     }
@@ -165,17 +172,10 @@ static enum fv_status measure(struct fv_session *session, const struct request *
         figures->gflops = 2 * figures->info.multiply_adds / figures->median * 1e-9;
         figures->share = figures->gflops * 1e9 / (figures->peak.flops * (double)figures->threads);
     }
+    if (status == FV_OK && figures->profile != NULL) {
+        fovea_profile_finish(figures->profile, figures->peak.flops * (double)figures->threads);
+    }
     return status;
-}
-
-static void format_shape(struct fv_shape shape, char *text, size_t size) {
-    snprintf(text, size, "%zux%zux%zu", shape.channels, shape.height, shape.width);
-}
-
-static double node_share(const struct fv_node_info *node, const struct figures *figures) {
-    return node->seconds > 0
-               ? 2 * node->multiply_adds / node->seconds / (figures->peak.flops * (double)figures->threads)
-               : 0;
 }
 
 static void print_text(const char *model, const struct figures *figures) {
@@ -195,39 +195,7 @@ static void print_text(const char *model, const struct figures *figures) {
            (double)figures->info.arena_bytes * 1e-6, (double)figures->info.scratch_bytes * 1e-6);
 }
 
-static void print_profile(const struct fv_session *session, const struct figures *figures) {
-    printf("\n%-36s %-22s %-18s %14s %10s %9s %7s\n", "node", "operation", "algorithm", "output", "Mmul-add", "ms",
-           "peak %");
-    for (size_t i = 0; i < figures->info.nodes; i++) {
-        struct fv_node_info node = fv_session_node(session, i);
-        char shape[64];
-        format_shape(node.output, shape, sizeof shape);
-        printf("%-36s %-22s %-18s %14s %10.2f %9.3f %7.1f\n", node.name, node.operation, node.algorithm, shape,
-               node.multiply_adds * 1e-6, node.seconds * 1e3, 100 * node_share(&node, figures));
-    }
-}
-
-static void add_nodes(cJSON *object, const struct fv_session *session, const struct figures *figures) {
-    cJSON *nodes = cJSON_AddArrayToObject(object, "nodes");
-    for (size_t i = 0; i < figures->info.nodes; i++) {
-        struct fv_node_info node = fv_session_node(session, i);
-        cJSON *entry = cJSON_CreateObject();
-        char shape[64];
-        format_shape(node.output, shape, sizeof shape);
-        cJSON_AddStringToObject(entry, "name", node.name);
-        cJSON_AddStringToObject(entry, "operation", node.operation);
-        cJSON_AddStringToObject(entry, "algorithm", node.algorithm);
-        cJSON_AddStringToObject(entry, "output", shape);
-        cJSON_AddNumberToObject(entry, "multiply_adds", node.multiply_adds);
-        cJSON_AddNumberToObject(entry, "bytes", (double)node.bytes);
-        cJSON_AddNumberToObject(entry, "seconds", node.seconds);
-        cJSON_AddNumberToObject(entry, "share_of_peak", node_share(&node, figures));
-        cJSON_AddItemToArray(nodes, entry);
-    }
-}
-
-static enum fv_status print_json(const char *model, const struct fv_session *session, const struct figures *figures,
-                                 bool profile, struct fv_error *error) {
+static enum fv_status print_json(const char *model, const struct figures *figures, struct fv_error *error) {
     cJSON *object = cJSON_CreateObject();
     const struct {
         const char *key;
@@ -260,10 +228,8 @@ static enum fv_status print_json(const char *model, const struct fv_session *ses
         cJSON_AddNumberToObject(object, numbers[i].key, numbers[i].number);
     }
     cJSON_AddItemToObject(object, "passes_s", cJSON_CreateDoubleArray(figures->passes, (int)figures->repeats));
-    if (profile) {
-        add_nodes(object, session, figures);
-    }
-    char *text = cJSON_Print(object);
+    const bool complete = figures->profile == NULL || fovea_profile_add_json(figures->profile, object);
+    char *text = complete ? cJSON_Print(object) : NULL;
     cJSON_Delete(object);
     if (text == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "printing the figures: out of memory");
@@ -304,13 +270,14 @@ static enum fv_status bench(const char *path, const struct request *request, str
     status = status != FV_OK ? status : measure(session, request, seconds, &figures, error);
     const char *name = fv_path_basename(path);
     if (status == FV_OK && request->json) {
-        status = print_json(name, session, &figures, request->profile, error);
+        status = print_json(name, &figures, error);
     } else if (status == FV_OK) {
         print_text(name, &figures);
-        if (request->profile) {
-            print_profile(session, &figures);
+        if (figures.profile != NULL) {
+            fovea_profile_print(figures.profile);
         }
     }
+    fovea_profile_destroy(figures.profile);
     if (session != NULL) {
         fv_session_destroy(session);
     }
@@ -363,7 +330,9 @@ int fovea_command_bench(int count, char **arguments) {
         {.name = "profile",
          .kind = FOVEA_OPTION_FLAG,
          .target = &request.profile,
-         .help = "add the time and share of the peak of every node"},
+         .help = "add where the time goes: medians by operation and by node\n(ms, share of the pass, GFLOP/s, share of "
+                 "the peak, GB/s),\n"
+                 "and the sum that makes a pass"},
         {.name = "fast",
          .kind = FOVEA_OPTION_FLAG,
          .target = &request.fast,

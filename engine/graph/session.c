@@ -103,9 +103,9 @@ static enum fv_status choose(const struct fv_session *session, struct fv_node *n
     if (node->refusals == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", node->name);
     }
-    node->parameter_bytes = tensor_bytes(node->weight) + tensor_bytes(node->bias) + tensor_bytes(node->norm_weight) +
-                            tensor_bytes(node->norm_bias) + tensor_bytes(node->norm_mean) +
-                            tensor_bytes(node->norm_variance);
+    /* A folded norm leaves its shift as the bias; a norm alone is a scale and a shift. */
+    node->parameter_bytes = tensor_bytes(node->weight != NULL ? node->weight : node->norm_weight) +
+                            tensor_bytes(node->bias != NULL ? node->bias : node->norm_bias);
     return FV_OK;
 }
 
@@ -302,11 +302,18 @@ static void run_part(const struct fv_session *session, const struct fv_node *nod
     }
 }
 
-/* A whole pass of one thread: its part of node after node, all threads together. */
+/* Nodes `first` to `last`, each of them by all threads together. */
+struct pass {
+    const struct fv_session *session;
+    size_t first, last;
+};
+
+/* One thread's parts of a pass. The first thread measures a node until all threads have done it. */
 static void run_pass(void *context, size_t part, size_t thread) {
-    struct fv_session *session = context;
+    const struct pass *pass = context;
+    const struct fv_session *session = pass->session;
     (void)part; /* there are as many as threads */
-    for (size_t n = 0; n < session->node_count; n++) {
+    for (size_t n = pass->first; n < pass->last; n++) {
         const struct fv_node *node = &session->nodes[n];
         if (node->algorithm == NULL) {
             continue;
@@ -321,17 +328,34 @@ static void run_pass(void *context, size_t part, size_t thread) {
     }
 }
 
+static void run_nodes(const struct fv_session *session, size_t first, size_t last) {
+    struct pass pass = {session, first, last};
+    fv_threads_run(session->threads, run_pass, &pass, fv_threads_count(session->threads));
+}
+
+void fv_session_run_node(const struct fv_session *session, size_t index) {
+    run_nodes(session, index, index + 1);
+}
+
 void fv_session_run(struct fv_session *session, const float *input, float *output) {
+    const bool watch = session->profile;
+    const double begin = watch ? now() : 0;
     load_input(session, input);
-    fv_threads_run(session->threads, run_pass, session, fv_threads_count(session->threads));
+    const double loaded = watch ? now() : 0;
+    run_nodes(session, 0, session->node_count);
+    const double done = watch ? now() : 0;
     store_output(session, output);
+    session->input_seconds = loaded - begin;
+    session->output_seconds = watch ? now() - done : 0;
 }
 
 struct fv_session_info fv_session_info(const struct fv_session *session) {
     struct fv_session_info info = {.isa = session->context.kernels->isa,
                                    .nodes = session->node_count,
                                    .arena_bytes = session->arena_bytes,
-                                   .scratch_bytes = session->scratch_bytes * fv_threads_count(session->threads)};
+                                   .scratch_bytes = session->scratch_bytes * fv_threads_count(session->threads),
+                                   .input_seconds = session->input_seconds,
+                                   .output_seconds = session->output_seconds};
     for (size_t n = 0; n < session->node_count; n++) {
         info.weight_bytes += session->nodes[n].state_bytes;
         info.multiply_adds += session->nodes[n].multiply_adds;
@@ -341,6 +365,17 @@ struct fv_session_info fv_session_info(const struct fv_session *session) {
 
 static size_t value_bytes(struct fv_shape shape) {
     return shape.channels * fv_pixels(shape) * sizeof(float);
+}
+
+/* Bytes of the first input that the node reads: a convolution whose stride is longer than its kernel skips the rest. */
+static size_t input_bytes(const struct fv_node *node, struct fv_shape input, struct fv_shape output) {
+    if (node->operation == &fv_operator_convolution) {
+        const size_t height = output.height * node->options.convolution.kernel_y;
+        const size_t width = output.width * node->options.convolution.kernel_x;
+        input.height = height < input.height ? height : input.height;
+        input.width = width < input.width ? width : input.width;
+    }
+    return value_bytes(input);
 }
 
 struct fv_node_info fv_session_node(const struct fv_session *session, size_t index) {
@@ -355,8 +390,11 @@ struct fv_node_info fv_session_node(const struct fv_session *session, size_t ind
                                 .arena_offset = session->lifetimes[session->storage[node->output]].offset,
                                 .seconds = session->seconds[index]};
     info.input = node->input_count != 0 ? session->views[node->inputs[0]].shape : info.output;
-    info.bytes += node->algorithm != NULL ? value_bytes(info.output) : 0;
-    for (size_t i = 0; node->algorithm != NULL && i < node->input_count; i++) {
+    if (node->algorithm == NULL) {
+        return info;
+    }
+    info.bytes += input_bytes(node, info.input, info.output) + value_bytes(info.output);
+    for (size_t i = 1; i < node->input_count; i++) {
         info.bytes += value_bytes(session->views[node->inputs[i]].shape);
     }
     info.bytes += node->residual != FV_NO_VALUE ? value_bytes(session->views[node->residual].shape) : 0;

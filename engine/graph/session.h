@@ -8,8 +8,9 @@ struct fv_session {
     struct fv_context context;
     struct fv_threads *threads;
     bool profile;
-    struct fv_node *nodes; /* in the order of execution */
-    double *seconds;       /* [node_count], of the last pass */
+    struct fv_node *nodes;                /* in the order of execution */
+    double *seconds;                      /* [node_count], of the last pass */
+    double input_seconds, output_seconds; /* likewise */
     size_t node_count, value_count;
     fv_value input, output;
     struct fv_view *views;         /* [value_count] */
@@ -26,5 +27,8 @@ enum fv_status fv_session_lay_out(struct fv_session *session, struct fv_error *e
 
 /* Lifetimes, shared storage for nodes that work in place, arena, and the addresses of every view. */
 enum fv_status fv_session_place(struct fv_session *session, struct fv_error *error);
+
+/* Runs node `index` alone on what its inputs hold; a node without work returns at once. */
+void fv_session_run_node(const struct fv_session *session, size_t index);
 
 #endif

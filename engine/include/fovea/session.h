@@ -26,7 +26,7 @@ struct fv_session_options {
     bool fast;    /* 3 x 3 convolutions of stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications; the
                      rounding error of such a layer is one and a half to two times that of the direct sum (rms 3.4e-7 to
                      4.4e-7 of the outputs' standard deviation) */
-    bool profile; /* measure every node's time */
+    bool profile; /* measure the time of every node and of converting input and output */
 };
 
 struct fv_session;
@@ -50,10 +50,12 @@ void fv_session_run(struct fv_session *session, const float *input, float *outpu
 struct fv_session_info {
     enum fv_isa isa;
     size_t nodes;
-    size_t arena_bytes;   /* all intermediate values */
-    size_t scratch_bytes; /* all threads' scratch */
-    size_t weight_bytes;  /* packed weights */
-    double multiply_adds; /* of one pass, counted directly (without zero padding of channels) */
+    size_t arena_bytes;                   /* all intermediate values */
+    size_t scratch_bytes;                 /* all threads' scratch */
+    size_t weight_bytes;                  /* packed weights */
+    double multiply_adds;                 /* of one pass, counted directly (without zero padding of channels) */
+    double input_seconds, output_seconds; /* converting the layout of input and output in the last pass if profiling,
+                                             else 0 */
 };
 struct fv_session_info fv_session_info(const struct fv_session *session);
 
@@ -65,7 +67,8 @@ struct fv_node_info {
     const char *refusals;  /* why the algorithms before it in the list refused, "" if none did */
     struct fv_shape input, output;
     double multiply_adds;
-    size_t bytes;        /* read and written once: inputs, weights, outputs */
+    size_t bytes;        /* read and written once, without padding: inputs as far as they are used, residual,
+                            parameters (norms folded), output; 0 for a node without work, such as a concatenation */
     size_t arena_offset; /* of the output, in bytes */
     double seconds;      /* of the last pass if profiling, else 0 */
 };
