@@ -2,58 +2,19 @@
  *
  * Measures, in one run, the peak of multiply-adds and the read bandwidth, then matrix products of real layers and the
  * memory-bound kernels, for every table that runs here; OpenBLAS beside them where the build has it. Each figure is the
- * best of many short runs, because the machine may have other work. */
+ * best of many short runs, because the machine may have other work. With --layers, the layers of nets instead. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "fovea/machine.h"
 #include "fovea/memory.h"
 #include "kernels/kernels.h"
-
-#if FOVEA_OPENBLAS
-#include <cblas.h>
-#endif
+#include "layers.h"
+#include "timing.h"
 
 enum { ROW_BLOCK = 96 };
-
-static double seconds_each = 0.3; /* time spent on one figure */
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-/* Seconds of the fastest run of `run`. */
-static double best_time(void (*run)(void *), void *context) {
-    const double end = now() + seconds_each;
-    double best = 1e30;
-    run(context); /* warms the caches */
-    do {
-        const double start = now();
-        run(context);
-        const double time = now() - start;
-        best = time < best ? time : best;
-    } while (now() < end);
-    return best;
-}
-
-static float *random_floats(size_t count) {
-    float *values = fv_allocate(count, sizeof *values);
-    if (values == NULL) {
-        fputs("fovea-bench-kernels: out of memory\n", stderr);
-        exit(1);
-    }
-    unsigned state = 1;
-    for (size_t i = 0; i < count; i++) {
-        state = state * 1664525U + 1013904223U;
-        values[i] = (float)(state >> 8) * 0x1p-24F - 0.5F;
-    }
-    return values;
-}
 
 /* A product y[rows][columns] = x[rows][depth] w[depth][columns] of a layer. */
 struct shape {
@@ -136,9 +97,9 @@ static double product_rate(const struct fv_kernels *kernels, struct shape shape)
     const size_t columns = (shape.columns + panel - 1) / panel * panel, tiles = (shape.rows + tile - 1) / tile;
     product.length = shape.kernel > 0 ? kernels->width : shape.depth;
     product.segments = shape.depth / product.length;
-    product.inputs = random_floats(shape.rows * shape.depth);
-    product.weights = random_floats(columns * shape.depth);
-    product.outputs = random_floats(shape.rows * columns);
+    product.inputs = bench_random_floats(shape.rows * shape.depth);
+    product.weights = bench_random_floats(columns * shape.depth);
+    product.outputs = bench_random_floats(shape.rows * columns);
     product.shape.columns = columns;
     product.pointers = fv_allocate_zero(tiles * tile * product.segments, sizeof *product.pointers);
     for (size_t row = 0; row < shape.rows && product.pointers != NULL; row++) {
@@ -146,7 +107,7 @@ static double product_rate(const struct fv_kernels *kernels, struct shape shape)
             product.pointers[(row / tile * product.segments + s) * tile + row % tile] = segment_input(&product, row, s);
         }
     }
-    const double time = product.pointers != NULL ? best_time(run_product, &product) : 1e30;
+    const double time = product.pointers != NULL ? bench_best_time(run_product, &product) : 1e30;
     fv_release(product.inputs);
     fv_release(product.weights);
     fv_release(product.outputs);
@@ -154,35 +115,13 @@ static double product_rate(const struct fv_kernels *kernels, struct shape shape)
     return 2.0 * (double)shape.rows * (double)shape.columns * (double)shape.depth / time;
 }
 
-#if FOVEA_OPENBLAS
-static void run_openblas(void *context) {
-    const struct product *product = context;
-    const blasint rows = (blasint)product->shape.rows, columns = (blasint)product->shape.columns;
-    const blasint depth = (blasint)product->shape.depth;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, depth, 1, product->inputs, depth,
-                product->weights, columns, 0, product->outputs, columns);
-}
-
-static double openblas_rate(struct shape shape) {
-    struct product product = {.shape = shape};
-    product.inputs = random_floats(shape.rows * shape.depth);
-    product.weights = random_floats(shape.columns * shape.depth);
-    product.outputs = random_floats(shape.rows * shape.columns);
-    openblas_set_num_threads(1);
-    const double time = best_time(run_openblas, &product);
-    fv_release(product.inputs);
-    fv_release(product.weights);
-    fv_release(product.outputs);
-    return 2.0 * (double)shape.rows * (double)shape.columns * (double)shape.depth / time;
-}
-#endif
-
 /* The other kernels, on one plane block or on many tokens. */
 enum { SIDE = 56, PIXELS = SIDE * SIDE, TOKENS = 576, CHANNELS = 768 };
 
 struct workload {
     const struct fv_kernels *kernels;
     float *input, *output, *vectors;
+    float *points; /* transformed tiles */
     enum fv_activation activation;
     size_t kernel;
 };
@@ -215,6 +154,12 @@ static void run_max_pool(void *context) {
     w->kernels->max_pool(&window, w->input, 0, SIDE, w->output);
 }
 
+static void run_average_pool(void *context) {
+    const struct workload *w = context;
+    const struct fv_window window = same_window(w->kernel);
+    w->kernels->average_pool(&window, w->input, true, 0, SIDE, w->output);
+}
+
 static void run_affine(void *context) {
     const struct workload *w = context;
     w->kernels->affine(w->input, w->vectors, w->vectors, NULL, w->activation, 0.01F, PIXELS, w->output);
@@ -225,12 +170,38 @@ static void run_moments(void *context) {
     w->kernels->moments(w->input, PIXELS, w->output, w->output + w->kernels->width);
 }
 
+static void run_mean(void *context) {
+    const struct workload *w = context;
+    w->kernels->mean(w->input, PIXELS, w->output);
+}
+
+static void run_activate(void *context) {
+    const struct workload *w = context;
+    w->kernels->activate(w->input, w->input, w->activation, 0, PIXELS * w->kernels->width, w->output);
+}
+
 static void run_layer_norm(void *context) {
     const struct workload *w = context;
     for (size_t t = 0; t < PIXELS * w->kernels->width / CHANNELS; t++) {
         w->kernels->layer_norm(w->input + t * CHANNELS, CHANNELS, w->vectors, w->vectors, 1e-5F,
                                w->output + t * CHANNELS);
     }
+}
+
+static void run_scale_rows(void *context) {
+    const struct workload *w = context;
+    const size_t rows = PIXELS * w->kernels->width / CHANNELS;
+    w->kernels->scale_rows(w->input, w->vectors, rows, CHANNELS, w->output);
+}
+
+static void run_softmax_block(void *context) {
+    const struct workload *w = context;
+    w->kernels->softmax_block(w->input, 3, PIXELS, w->output);
+}
+
+static void run_nearest(void *context) {
+    const struct workload *w = context;
+    w->kernels->upsample_nearest(w->input, SIDE / 2, SIDE / 2, 2, 2, 0, SIDE, w->output);
 }
 
 static void run_bilinear(void *context) {
@@ -243,37 +214,91 @@ static void run_planar_to_block(void *context) {
     w->kernels->planar_to_block(w->input, PIXELS, w->kernels->width, PIXELS, w->output);
 }
 
+static void run_block_to_planar(void *context) {
+    const struct workload *w = context;
+    w->kernels->block_to_planar(w->input, w->kernels->width, PIXELS, w->output, PIXELS);
+}
+
+/* Keys of a head of 32 channels, one panel of a vector at a time. */
+static void run_transpose_panel(void *context) {
+    const struct workload *w = context;
+    const size_t width = w->kernels->width, head = 32;
+    for (size_t t = 0; t + width <= PIXELS * width / head; t += width) {
+        const float *rows[FV_MAX_WIDTH];
+        for (size_t lane = 0; lane < width; lane++) {
+            rows[lane] = w->input + (t + lane) * head;
+        }
+        w->kernels->transpose_panel(rows, width, head, width, w->output + t * head);
+    }
+}
+
+static const struct fv_winograd winograd = {SIDE, SIDE, SIDE, SIDE, 1, 1, SIDE / FV_WINOGRAD_OUTPUTS};
+enum { WINOGRAD_TILES = SIDE / FV_WINOGRAD_OUTPUTS * (SIDE / FV_WINOGRAD_OUTPUTS) };
+
+static void run_winograd_input(void *context) {
+    const struct workload *w = context;
+    const size_t width = w->kernels->width;
+    w->kernels->winograd_input(&winograd, w->input, 0, WINOGRAD_TILES, w->points, WINOGRAD_TILES * width, width);
+}
+
+static void run_winograd_output(void *context) {
+    const struct workload *w = context;
+    const size_t width = w->kernels->width;
+    const struct fv_winograd_epilogue epilogue = {.bias = w->vectors};
+    w->kernels->winograd_output(&winograd, w->points, WINOGRAD_TILES * width, width, &epilogue, 0, WINOGRAD_TILES,
+                                w->output);
+}
+
+static void run_winograd_weights(void *context) {
+    const struct workload *w = context;
+    const size_t filters = PIXELS * w->kernels->width / 18 / FV_MAX_WIDTH * FV_MAX_WIDTH;
+    w->kernels->winograd_weights(w->input, filters, filters, w->points, filters);
+}
+
 static const struct {
     const char *name;
     void (*run)(void *);
     enum fv_activation activation;
     size_t kernel;
+    double blocks;     /* read and written, in sizes of the input */
     double operations; /* an element, 0 where only bytes count */
 } workloads[] = {
-    {"depthwise 3x3", run_depthwise, FV_ACTIVATION_NONE, 3, 18},
-    {"depthwise 5x5 SiLU", run_depthwise, FV_ACTIVATION_SILU, 5, 50},
-    {"grouped 3x3 ReLU, 4 a group", run_grouped, FV_ACTIVATION_RELU, 3, 72},
-    {"max pool 3x3", run_max_pool, FV_ACTIVATION_NONE, 3, 0},
-    {"affine LeakyReLU", run_affine, FV_ACTIVATION_LEAKY_RELU, 0, 0},
-    {"affine SiLU", run_affine, FV_ACTIVATION_SILU, 0, 0},
-    {"affine GELU", run_affine, FV_ACTIVATION_GELU, 0, 0},
-    {"moments", run_moments, FV_ACTIVATION_NONE, 0, 0},
-    {"layer norm 768", run_layer_norm, FV_ACTIVATION_NONE, 0, 0},
-    {"bilinear 2x2", run_bilinear, FV_ACTIVATION_NONE, 0, 0},
-    {"planar to block", run_planar_to_block, FV_ACTIVATION_NONE, 0, 0},
+    {"depthwise 3x3", run_depthwise, FV_ACTIVATION_NONE, 3, 2, 18},
+    {"depthwise 5x5 SiLU", run_depthwise, FV_ACTIVATION_SILU, 5, 2, 50},
+    {"grouped 3x3 ReLU, 4 a group", run_grouped, FV_ACTIVATION_RELU, 3, 2, 72},
+    {"max pool 3x3", run_max_pool, FV_ACTIVATION_NONE, 3, 2, 0},
+    {"average pool 3x3", run_average_pool, FV_ACTIVATION_NONE, 3, 2, 0},
+    {"affine LeakyReLU", run_affine, FV_ACTIVATION_LEAKY_RELU, 0, 2, 0},
+    {"affine SiLU", run_affine, FV_ACTIVATION_SILU, 0, 2, 0},
+    {"affine GELU", run_affine, FV_ACTIVATION_GELU, 0, 2, 0},
+    {"moments", run_moments, FV_ACTIVATION_NONE, 0, 1, 0},
+    {"mean", run_mean, FV_ACTIVATION_NONE, 0, 1, 0},
+    {"activate GELU", run_activate, FV_ACTIVATION_GELU, 0, 2, 0},
+    {"layer norm 768", run_layer_norm, FV_ACTIVATION_NONE, 0, 2, 0},
+    {"scale rows of 768", run_scale_rows, FV_ACTIVATION_NONE, 0, 2, 0},
+    {"softmax block 3", run_softmax_block, FV_ACTIVATION_NONE, 0, 2, 0},
+    {"nearest 2x2", run_nearest, FV_ACTIVATION_NONE, 0, 1.25, 0},
+    {"bilinear 2x2", run_bilinear, FV_ACTIVATION_NONE, 0, 1.25, 0},
+    {"planar to block", run_planar_to_block, FV_ACTIVATION_NONE, 0, 2, 0},
+    {"block to planar", run_block_to_planar, FV_ACTIVATION_NONE, 0, 2, 0},
+    {"transpose panel 32", run_transpose_panel, FV_ACTIVATION_NONE, 0, 2, 0},
+    {"Winograd input", run_winograd_input, FV_ACTIVATION_NONE, 0, 3.25, 0},
+    {"Winograd output", run_winograd_output, FV_ACTIVATION_NONE, 0, 3.25, 0},
+    {"Winograd weights", run_winograd_weights, FV_ACTIVATION_NONE, 0, 2.5, 0},
 };
 
 static void bench_workloads(const struct fv_kernels *kernels, double peak) {
     const size_t floats = PIXELS * kernels->width;
     struct workload work = {.kernels = kernels};
-    work.input = random_floats(floats);
-    work.output = random_floats(floats);
-    work.vectors = random_floats(4096);
+    work.input = bench_random_floats(floats);
+    work.output = bench_random_floats(floats);
+    work.vectors = bench_random_floats(4096);
+    work.points = bench_random_floats(WINOGRAD_TILES * FV_WINOGRAD_POINTS * kernels->width);
     for (size_t i = 0; i < sizeof workloads / sizeof workloads[0]; i++) {
         work.activation = workloads[i].activation;
         work.kernel = workloads[i].kernel;
-        const double time = best_time(workloads[i].run, &work);
-        printf("  %-32s %7.2f GB/s", workloads[i].name, 8e-9 * (double)floats / time);
+        const double time = bench_best_time(workloads[i].run, &work);
+        printf("  %-32s %7.2f GB/s", workloads[i].name, 4e-9 * workloads[i].blocks * (double)floats / time);
         if (workloads[i].operations > 0) {
             const double rate = workloads[i].operations * (double)floats / time;
             printf(" %8.2f GFLOP/s %3.0f %%", 1e-9 * rate, 100 * rate / peak);
@@ -283,6 +308,7 @@ static void bench_workloads(const struct fv_kernels *kernels, double peak) {
     fv_release(work.input);
     fv_release(work.output);
     fv_release(work.vectors);
+    fv_release(work.points);
 }
 
 struct attention_work {
@@ -300,9 +326,10 @@ static void bench_attention(const struct fv_kernels *kernels, size_t window, dou
     enum { HEAD = 32, MOST_TOKENS = 144 };
     const size_t tokens = window * window, row = 3 * HEAD;
     const float *queries[MOST_TOKENS], *keys[MOST_TOKENS], *values[MOST_TOKENS];
-    float *outputs[MOST_TOKENS], *tokens_in = random_floats(tokens * row), *tokens_out = random_floats(tokens * HEAD);
-    float *bias = random_floats(tokens * fv_attention_stride(tokens));
-    float *scratch = random_floats(fv_attention_scratch(tokens, HEAD));
+    float *outputs[MOST_TOKENS], *tokens_in = bench_random_floats(tokens * row),
+                                 *tokens_out = bench_random_floats(tokens * HEAD);
+    float *bias = bench_random_floats(tokens * fv_attention_stride(tokens));
+    float *scratch = bench_random_floats(fv_attention_scratch(tokens, HEAD));
     for (size_t t = 0; t < tokens; t++) {
         queries[t] = tokens_in + t * row;
         keys[t] = queries[t] + HEAD;
@@ -322,7 +349,7 @@ static void bench_attention(const struct fv_kernels *kernels, size_t window, dou
                                    .outputs = outputs,
                                    .bias = bias,
                                    .scratch = scratch}};
-    const double rate = 4.0 * (double)(tokens * tokens * HEAD) / best_time(run_attention, &work);
+    const double rate = 4.0 * (double)(tokens * tokens * HEAD) / bench_best_time(run_attention, &work);
     printf("  attention of %3zu tokens, head %d  %22.2f GFLOP/s %3.0f %%\n", tokens, HEAD, 1e-9 * rate,
            100 * rate / peak);
     fv_release(tokens_in);
@@ -331,10 +358,39 @@ static void bench_attention(const struct fv_kernels *kernels, size_t window, dou
     fv_release(scratch);
 }
 
+struct points_work {
+    const struct fv_kernels *kernels;
+    struct fv_winograd_product product;
+    float *inputs, *weights, *sums;
+};
+
+static void run_winograd_product(void *context) {
+    const struct points_work *work = context;
+    work->kernels->winograd_product(&work->product, work->inputs, work->weights, work->sums);
+}
+
+/* One point of a layer of 64 channels, as far as one tile of its outputs goes. */
+static void bench_winograd_product(const struct fv_kernels *kernels, double peak) {
+    enum { DEPTH = 64 };
+    const size_t columns = kernels->tile_vectors * kernels->width;
+    struct points_work work = {
+        .kernels = kernels,
+        .product = {.rows = WINOGRAD_TILES, .row_stride = DEPTH, .channels = DEPTH, .vectors = kernels->tile_vectors},
+        .inputs = bench_random_floats(WINOGRAD_TILES * DEPTH),
+        .weights = bench_random_floats(DEPTH * columns),
+        .sums = bench_random_floats(WINOGRAD_TILES * columns)};
+    const double operations = 2.0 * (double)(WINOGRAD_TILES * DEPTH * columns);
+    const double rate = operations / bench_best_time(run_winograd_product, &work);
+    printf("  Winograd product of %3d channels  %22.2f GFLOP/s %3.0f %%\n", DEPTH, 1e-9 * rate, 100 * rate / peak);
+    fv_release(work.inputs);
+    fv_release(work.weights);
+    fv_release(work.sums);
+}
+
 static void bench_table(const struct fv_kernels *kernels, const char *name) {
     struct fv_machine_peak peak;
     struct fv_error error;
-    if (fv_machine_measure(kernels->isa, 2 * seconds_each, &peak, &error) != FV_OK) {
+    if (fv_machine_measure(kernels->isa, 2 * bench_seconds, &peak, &error) != FV_OK) {
         fprintf(stderr, "fovea-bench-kernels: %s\n", error.message);
         exit(1);
     }
@@ -343,30 +399,54 @@ static void bench_table(const struct fv_kernels *kernels, const char *name) {
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         const double rate = product_rate(kernels, shapes[i]);
         printf("  %-32s %7.2f GFLOP/s %3.0f %%", shapes[i].name, 1e-9 * rate, 100 * rate / peak.flops);
-#if FOVEA_OPENBLAS
-        const double openblas = openblas_rate(shapes[i]);
-        printf("   (OpenBLAS %7.2f, %3.0f %%)", 1e-9 * openblas, 100 * openblas / peak.flops);
-#endif
+        const double openblas = bench_openblas_rate(shapes[i].rows, shapes[i].columns, shapes[i].depth);
+        if (openblas > 0) {
+            printf("   (OpenBLAS %7.2f, %3.0f %%)", 1e-9 * openblas, 100 * openblas / peak.flops);
+        }
         putchar('\n');
     }
     bench_workloads(kernels, peak.flops);
+    bench_winograd_product(kernels, peak.flops);
     bench_attention(kernels, 7, peak.flops);
     bench_attention(kernels, 12, peak.flops);
 }
 
+static int usage(void) {
+    fputs("usage: fovea-bench-kernels [--table NAME] [--seconds S] [--layers NET,...|all [--fast]]\n"
+          "Measures every kernel table of this machine, S seconds (0.3) a figure, on one core.\n"
+          "--layers: instead, every distinct layer of these nets (of all published ones), S seconds (0.05) each.\n"
+          "--fast: with Winograd transforms.\n",
+          stderr);
+    return 2;
+}
+
 int main(int argc, char **argv) {
-    const char *only = NULL;
+    const char *only = NULL, *nets = NULL;
+    double seconds = 0;
+    bool fast = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
-            seconds_each = strtod(argv[++i], NULL);
+            seconds = strtod(argv[++i], NULL);
         } else if (strcmp(argv[i], "--table") == 0 && i + 1 < argc) {
             only = argv[++i];
+        } else if (strcmp(argv[i], "--layers") == 0 && i + 1 < argc) {
+            nets = argv[++i];
+        } else if (strcmp(argv[i], "--fast") == 0) {
+            fast = true;
         } else {
-            fputs("usage: fovea-bench-kernels [--table NAME] [--seconds S]\n"
-                  "Measures every kernel table of this machine, S seconds (0.3) a figure.\n",
-                  stderr);
-            return 2;
+            return usage();
         }
+    }
+    if (fast && nets == NULL) {
+        return usage();
+    }
+    bench_seconds = seconds > 0 ? seconds : nets != NULL ? 0.05 : 0.3;
+    bench_describe_openblas();
+    if (nets != NULL) {
+        if (only != NULL) {
+            setenv("FOVEA_ISA", only, 1);
+        }
+        return bench_layers(nets, fast) ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     for (int isa = FV_ISA_COUNT - 1; isa >= 0; isa--) {
         const char *name = fv_isa_name((enum fv_isa)isa);
@@ -374,5 +454,5 @@ int main(int argc, char **argv) {
             bench_table(fv_kernels_for((enum fv_isa)isa), name);
         }
     }
-    return 0;
+    return EXIT_SUCCESS;
 }
