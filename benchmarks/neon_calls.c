@@ -1,0 +1,252 @@
+/* Calls of single NEON kernels for benchmarks/neon, which counts their instructions.
+ *
+ * neon-calls                lists the calls: name, what a unit is, units, ideal instructions, a tab between
+ * neon-calls NAME COUNT     makes the call COUNT times
+ *
+ * The ideal of a call is the vector arithmetic that the kernel's method needs, each input loaded once a pass and each
+ * output stored once, a vector of 4 floats an instruction; no addresses, loops, or moves of constants. Of a matrix tile
+ * of R rows and V vectors a step of k takes R V multiply-adds, V loads of weights and R / 4 of inputs (whose lanes FMLA
+ * picks): 1 + 1 / R + 1 / (4 V) instructions a multiply-add, 1.25 for 8 x 2. Functions that are no kernels are called
+ * call_...: their instructions are not counted. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/tables.h"
+
+enum {
+    WIDTH = 4,
+    DEPTH = 256, /* of matrix tiles */
+    SIDE = 28,   /* of planes */
+    PIXELS = SIDE * SIDE,
+    CHANNELS = 768, /* of a token */
+    WINDOW = 49,
+    WINDOW_PADDED = 64,
+    HEAD = 32, /* of attention */
+    FLOATS = 1 << 16,
+    EXP = 16, /* max, min, multiply-add, sub, 2 multiply-adds; square, 5 multiply-adds, add; shift, add, mul */
+};
+
+static float numbers[FLOATS], others[FLOATS], results[FLOATS];
+static const struct fv_kernels *const kernels = &fv_kernels_neon;
+
+/* y[rows][columns] = x[rows][depth] w[depth][columns], cut into tiles; segments of `length` inputs. */
+struct product {
+    size_t rows, columns, depth, length;
+};
+
+static double call_product_ideal(const struct product *product) {
+    double sum = 0;
+    const size_t columns = (product->columns + WIDTH - 1) / WIDTH;
+    for (size_t row = 0; row < product->rows; row += kernels->tile_rows) {
+        for (size_t column = 0; column < columns; column += kernels->tile_vectors) {
+            const double rows =
+                (double)(product->rows - row < kernels->tile_rows ? product->rows - row : kernels->tile_rows);
+            const double vectors =
+                (double)(columns - column < kernels->tile_vectors ? columns - column : kernels->tile_vectors);
+            sum += (double)product->depth * (rows * vectors + vectors + rows / 4) + rows * vectors;
+        }
+    }
+    return sum;
+}
+
+static void call_product(const struct product *product) {
+    const size_t columns = (product->columns + WIDTH - 1) / WIDTH;
+    static const float *inputs[DEPTH * FV_MAX_TILE_ROWS];
+    for (size_t row = 0; row < product->rows; row += kernels->tile_rows) {
+        for (size_t column = 0; column < columns; column += kernels->tile_vectors) {
+            float *outputs[FV_MAX_TILE_ROWS];
+            const size_t left = product->rows - row, vectors = columns - column;
+            const struct fv_gemm_tile tile = {
+                .rows = left < kernels->tile_rows ? left : kernels->tile_rows,
+                .vectors = vectors < kernels->tile_vectors ? vectors : kernels->tile_vectors,
+                .segments = product->depth / product->length,
+                .length = product->length,
+                .inputs = inputs,
+                .weights = others,
+                .outputs = outputs,
+                .output_stride = WIDTH,
+            };
+            for (size_t r = 0; r < tile.rows; r++) {
+                outputs[r] = results + (row + r) * columns * WIDTH + column * WIDTH;
+            }
+            for (size_t s = 0; s < tile.segments; s++) {
+                for (size_t r = 0; r < tile.rows; r++) {
+                    inputs[s * kernels->tile_rows + r] = numbers + (row + r) * product->depth + s * product->length;
+                }
+            }
+            kernels->gemm_tile(&tile);
+        }
+    }
+}
+
+static const struct product tokens = {8, 8, DEPTH, DEPTH}, planes = {8, 8, DEPTH, WIDTH}, narrow = {8, 4, DEPTH, DEPTH},
+                            single = {1, 8, DEPTH, DEPTH}, scores = {WINDOW, WINDOW, HEAD, HEAD},
+                            mixed = {WINDOW, HEAD, WINDOW, WINDOW};
+
+static void call_tokens(void) {
+    call_product(&tokens);
+}
+
+static void call_planes(void) {
+    call_product(&planes);
+}
+
+static void call_narrow(void) {
+    call_product(&narrow);
+}
+
+static void call_single(void) {
+    call_product(&single);
+}
+
+static void call_scores(void) {
+    call_product(&scores);
+}
+
+static void call_softmax(void) {
+    for (size_t row = 0; row < WINDOW; row++) {
+        kernels->softmax_row(numbers + row * WINDOW_PADDED, others, NULL, WINDOW, results + row * WINDOW_PADDED);
+    }
+}
+
+static void call_mixed(void) {
+    call_product(&mixed);
+}
+
+static void call_attention(void) {
+    call_scores();
+    call_softmax();
+    call_mixed();
+}
+
+static void call_layer_norm(void) {
+    kernels->layer_norm(numbers, CHANNELS, others, others, 1e-5F, results);
+}
+
+static void call_depthwise(size_t kernel) {
+    const struct fv_window window = {SIDE, SIDE, SIDE - kernel + 1, SIDE - kernel + 1, kernel, kernel, 1, 1, 0, 0};
+    kernels->depthwise(&window, numbers, others, others, FV_ACTIVATION_NONE, 0, 0, window.output_height, results);
+}
+
+static void call_depthwise_3(void) {
+    call_depthwise(3);
+}
+
+static void call_depthwise_5(void) {
+    call_depthwise(5);
+}
+
+enum { TILES_ACROSS = 6, TILES = TILES_ACROSS * TILES_ACROSS };
+static const struct fv_winograd winograd = {26, 26, 24, 24, 0, 0, TILES_ACROSS};
+
+static void call_winograd_input(void) {
+    kernels->winograd_input(&winograd, numbers, 0, TILES, results, TILES * WIDTH, WIDTH);
+}
+
+static void call_winograd_output(void) {
+    const struct fv_winograd_epilogue epilogue = {.bias = others};
+    kernels->winograd_output(&winograd, numbers, TILES * WIDTH, WIDTH, &epilogue, 0, TILES, results);
+}
+
+static void call_winograd_weights(void) {
+    kernels->winograd_weights(numbers, 64, 64, results, 64);
+}
+
+static void call_affine(void) {
+    kernels->affine(numbers, others, others + WIDTH, NULL, FV_ACTIVATION_NONE, 0, PIXELS, results);
+}
+
+static void call_affine_leaky(void) {
+    kernels->affine(numbers, others, others + WIDTH, NULL, FV_ACTIVATION_LEAKY_RELU, 0.01F, PIXELS, results);
+}
+
+static void call_affine_silu(void) {
+    kernels->affine(numbers, others, others + WIDTH, NULL, FV_ACTIVATION_SILU, 0, PIXELS, results);
+}
+
+static void call_affine_gelu(void) {
+    kernels->affine(numbers, others, others + WIDTH, NULL, FV_ACTIVATION_GELU, 0, PIXELS, results);
+}
+
+static void call_moments(void) {
+    kernels->moments(numbers, PIXELS, results, results + WIDTH);
+}
+
+static void call_mean(void) {
+    kernels->mean(numbers, PIXELS, results);
+}
+
+static double call_macs(const struct product *product) {
+    return (double)(product->rows * product->depth * ((product->columns + WIDTH - 1) / WIDTH));
+}
+
+struct call {
+    const char *name, *unit;
+    void (*function)(void);
+    double units;
+    double ideal; /* of a unit; 0: that of `product` */
+    const struct product *product;
+};
+
+/* Ideals of a softmax vector: load, load of the bias, add, maximum, store; load, sub, exponential, add, store; load,
+ * multiply, store. Of layer norm: load, add; load, sub, multiply-add; 3 loads, sub, multiply, multiply-add, store. Of a
+ * depthwise tap and tile of 8 pixels: 17 loads and multiply-adds. Of Winograd's transforms: the operations of their
+ * lines, 14, 13 and 10. */
+static const struct call calls[] = {
+    {"gemm_tile 8x2, tokens, depth 256", "multiply-add", call_tokens, 0, 0, &tokens},
+    {"gemm_tile 8x2, planes, 64 segments of 4", "multiply-add", call_planes, 0, 0, &planes},
+    {"gemm_tile 8x1, tokens, depth 256", "multiply-add", call_narrow, 0, 0, &narrow},
+    {"gemm_tile 1x2, tokens, depth 256", "multiply-add", call_single, 0, 0, &single},
+    {"attention 7x7, head 32: q k^T (gemm_tile)", "multiply-add", call_scores, 0, 0, &scores},
+    {"attention 7x7: softmax_row of 49 + bias", "vector", call_softmax, WINDOW *WINDOW_PADDED / WIDTH, 5 + 4 + EXP + 3,
+     NULL},
+    {"attention 7x7, head 32: p v (gemm_tile)", "multiply-add", call_mixed, 0, 0, &mixed},
+    {"attention 7x7, head 32: all three", "multiply-add", call_attention, 0, 0, NULL},
+    {"layer_norm 768", "vector", call_layer_norm, CHANNELS / WIDTH, 12, NULL},
+    {"depthwise 3x3", "multiply-add", call_depthwise_3, 26 * 26 * 9, (17.0 * 9 + 8) / 8 / 9, NULL},
+    {"depthwise 5x5", "multiply-add", call_depthwise_5, 24 * 24 * 25, (17.0 * 25 + 8) / 8 / 25, NULL},
+    {"winograd_input, inner tiles", "tile", call_winograd_input, TILES, 36 + 12 * 14 + 36, NULL},
+    {"winograd_output, bias", "tile", call_winograd_output, TILES, 36 + 10 * 13 + 16 + 16, NULL},
+    {"winograd_weights", "4 filters", call_winograd_weights, 16, 9 + 9 * 10 + 36, NULL},
+    {"affine", "vector", call_affine, PIXELS, 3, NULL},
+    {"affine LeakyReLU", "vector", call_affine_leaky, PIXELS, 3 + 3, NULL},
+    {"affine SiLU", "vector", call_affine_silu, PIXELS, 3 + 1 + EXP + 2, NULL},
+    {"affine GELU", "vector", call_affine_gelu, PIXELS, 3 + 3 + 26 + 2, NULL},
+    {"moments", "vector", call_moments, PIXELS, 5, NULL},
+    {"mean", "vector", call_mean, PIXELS, 2, NULL},
+};
+enum { CALLS = sizeof calls / sizeof *calls };
+
+static void call_list(void) {
+    for (size_t i = 0; i < CALLS; i++) {
+        const struct call *call = &calls[i];
+        double units = call->units, ideal = call->ideal * call->units;
+        if (call->product != NULL) {
+            units = call_macs(call->product);
+            ideal = call_product_ideal(call->product);
+        } else if (call->function == call_attention) {
+            units = call_macs(&scores) + call_macs(&mixed);
+            ideal = call_product_ideal(&scores) + call_product_ideal(&mixed) + calls[i - 2].units * calls[i - 2].ideal;
+        }
+        printf("%s\t%s\t%.0f\t%.0f\n", call->name, call->unit, units, ideal);
+    }
+}
+
+int main(int count, char **arguments) {
+    if (count != 3) {
+        call_list();
+        return EXIT_SUCCESS;
+    }
+    for (size_t i = 0; i < FLOATS; i++) {
+        numbers[i] = (float)(i % 251) / 251 - 0.5F;
+        others[i] = (float)(i % 241) / 241 - 0.5F;
+    }
+    for (size_t i = 0; i < CALLS; i++) {
+        for (long times = strtol(arguments[2], NULL, 10); strcmp(calls[i].name, arguments[1]) == 0 && times > 0;
+             times--) {
+            calls[i].function();
+        }
+    }
+    return EXIT_SUCCESS;
+}
