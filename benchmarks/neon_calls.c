@@ -21,10 +21,12 @@ enum {
     PIXELS = SIDE * SIDE,
     CHANNELS = 768, /* of a token */
     WINDOW = 49,
-    WINDOW_PADDED = 64,
     HEAD = 32, /* of attention */
     FLOATS = 1 << 16,
-    EXP = 16, /* max, min, multiply-add, sub, 2 multiply-adds; square, 5 multiply-adds, add; shift, add, mul */
+    ACROSS = 24, /* outputs of a row of windows: whole tiles of 8 */
+    ROW = 3 * HEAD,
+    POWER = 7,      /* 2^x: 5 multiply-adds, shift, add */
+    EXP = 6 + POWER /* max, min, multiply-add, sub, 2 multiply-adds */
 };
 
 static float numbers[FLOATS], others[FLOATS], results[FLOATS];
@@ -35,13 +37,15 @@ struct product {
     size_t rows, columns, depth, length;
 };
 
+/* Rows are cut evenly into as few tiles as may be. */
 static double call_product_ideal(const struct product *product) {
     double sum = 0;
     const size_t columns = (product->columns + WIDTH - 1) / WIDTH;
-    for (size_t row = 0; row < product->rows; row += kernels->tile_rows) {
+    const size_t blocks = (product->rows + kernels->tile_rows - 1) / kernels->tile_rows;
+    for (size_t block = 0; block < blocks; block++) {
         for (size_t column = 0; column < columns; column += kernels->tile_vectors) {
             const double rows =
-                (double)(product->rows - row < kernels->tile_rows ? product->rows - row : kernels->tile_rows);
+                (double)(product->rows * (block + 1) / blocks) - (double)(product->rows * block / blocks);
             const double vectors =
                 (double)(columns - column < kernels->tile_vectors ? columns - column : kernels->tile_vectors);
             sum += (double)product->depth * (rows * vectors + vectors + rows / 4) + rows * vectors;
@@ -100,24 +104,61 @@ static void call_single(void) {
     call_product(&single);
 }
 
-static void call_scores(void) {
-    call_product(&scores);
-}
-
-static void call_softmax(void) {
-    for (size_t row = 0; row < WINDOW; row++) {
-        kernels->softmax_row(numbers + row * WINDOW_PADDED, others, NULL, WINDOW, results + row * WINDOW_PADDED);
-    }
-}
-
-static void call_mixed(void) {
-    call_product(&mixed);
-}
-
 static void call_attention(void) {
-    call_scores();
-    call_softmax();
-    call_mixed();
+    static const float *queries[WINDOW], *keys[WINDOW], *values[WINDOW];
+    static float *outputs[WINDOW];
+    for (size_t t = 0; t < WINDOW; t++) {
+        queries[t] = numbers + t * ROW;
+        keys[t] = queries[t] + HEAD;
+        values[t] = keys[t] + HEAD;
+        outputs[t] = results + t * HEAD;
+    }
+    const struct fv_attention attention = {.tokens = WINDOW,
+                                           .head = HEAD,
+                                           .scale = 1,
+                                           .queries = queries,
+                                           .keys = keys,
+                                           .values = values,
+                                           .outputs = outputs,
+                                           .bias = others,
+                                           .scratch = results + FLOATS / 2};
+    kernels->attention(&attention);
+}
+
+/* Both products; of a vector of scores: load and add of the bias; load, maximum; load, sub, maximum, rounding in three,
+ * power, sum, store. Of a vector of keys: load, scale, two steps of a transposition, store; of values: load, store; of
+ * outputs: load, multiply, store. */
+static double call_attention_ideal(void) {
+    const double columns = (WINDOW + WIDTH - 1) / WIDTH, head = HEAD / WIDTH;
+    return call_product_ideal(&scores) + call_product_ideal(&mixed) + WINDOW * columns * (2 + 2 + 8 + POWER) +
+           columns * WIDTH * head * 5 + WINDOW * head * (2 + 3);
+}
+
+static void call_winograd_product(void) {
+    const struct fv_winograd_product product = {.rows = ACROSS, .row_stride = 64, .channels = 64, .vectors = 2};
+    kernels->winograd_product(&product, numbers, others, results);
+}
+
+static void call_grouped(size_t group) {
+    const struct fv_grouped grouped = {.window = {SIDE + 2, SIDE + 2, SIDE, SIDE, 3, 3, 1, 1, 0, 0},
+                                       .group = group,
+                                       .input = numbers,
+                                       .weights = others,
+                                       .bias = others,
+                                       .output = results};
+    kernels->grouped(&grouped, 0, SIDE);
+}
+
+static void call_grouped_2(void) {
+    call_grouped(2);
+}
+
+static void call_grouped_4(void) {
+    call_grouped(4);
+}
+
+static void call_scale_rows(void) {
+    kernels->scale_rows(numbers, others, 4, CHANNELS, results);
 }
 
 static void call_layer_norm(void) {
@@ -125,7 +166,8 @@ static void call_layer_norm(void) {
 }
 
 static void call_depthwise(size_t kernel) {
-    const struct fv_window window = {SIDE, SIDE, SIDE - kernel + 1, SIDE - kernel + 1, kernel, kernel, 1, 1, 0, 0};
+    const size_t input = ACROSS + kernel - 1;
+    const struct fv_window window = {input, input, ACROSS, ACROSS, kernel, kernel, 1, 1, 0, 0};
     kernels->depthwise(&window, numbers, others, others, FV_ACTIVATION_NONE, 0, 0, window.output_height, results);
 }
 
@@ -189,30 +231,33 @@ struct call {
     const struct product *product;
 };
 
-/* Ideals of a softmax vector: load, load of the bias, add, maximum, store; load, sub, exponential, add, store; load,
- * multiply, store. Of layer norm: load, add; load, sub, multiply-add; 3 loads, sub, multiply, multiply-add, store. Of a
- * depthwise tap and tile of 8 pixels: 17 loads and multiply-adds. Of Winograd's transforms: the operations of their
- * lines, 14, 13 and 10. */
+/* Ideals of layer norm: load, add; load, sub, multiply-add; 3 loads, sub, multiply, multiply-add, store. Of moments:
+ * load, add; load, sub, multiply-add; not what joins runs of 64 pixels in double. Of depthwise windows and a tile of 8
+ * pixels: each input of a kernel row once, its taps once. Of grouped ones, a tile of 2 x 7 pixels and an input of the
+ * group: 36 inputs (permuted where a pixel has several groups), 9 weights, 126 multiply-adds. Of Winograd's product, a
+ * tile of 6 rows and a run of 4 channels: 6 inputs, 4 weights, 24 multiply-adds, 4 operations of each sum's
+ * compensation. Of the transforms: the operations of their lines, 12, 12 and 6, and 36 factors of weights. */
 static const struct call calls[] = {
     {"gemm_tile 8x2, tokens, depth 256", "multiply-add", call_tokens, 0, 0, &tokens},
     {"gemm_tile 8x2, planes, 64 segments of 4", "multiply-add", call_planes, 0, 0, &planes},
     {"gemm_tile 8x1, tokens, depth 256", "multiply-add", call_narrow, 0, 0, &narrow},
     {"gemm_tile 1x2, tokens, depth 256", "multiply-add", call_single, 0, 0, &single},
-    {"attention 7x7, head 32: q k^T (gemm_tile)", "multiply-add", call_scores, 0, 0, &scores},
-    {"attention 7x7: softmax_row of 49 + bias", "vector", call_softmax, WINDOW *WINDOW_PADDED / WIDTH, 5 + 4 + EXP + 3,
+    {"attention of 49 tokens, head 32", "multiply-add", call_attention, 0, 0, NULL},
+    {"winograd_product, 64 channels", "multiply-add", call_winograd_product, ACROSS * 64 * 2, (6 + 4 + 24 + 24) / 24.0,
      NULL},
-    {"attention 7x7, head 32: p v (gemm_tile)", "multiply-add", call_mixed, 0, 0, &mixed},
-    {"attention 7x7, head 32: all three", "multiply-add", call_attention, 0, 0, NULL},
+    {"winograd_input, inner tiles", "tile", call_winograd_input, TILES, 36 + 12 * 12 + 36, NULL},
+    {"winograd_output, bias", "tile", call_winograd_output, TILES, 36 + 10 * 12 + 16 + 16, NULL},
+    {"winograd_weights", "4 filters", call_winograd_weights, 16, 9 + 9 * 6 + 36 + 36, NULL},
+    {"grouped 3x3, groups of 2", "multiply-add", call_grouped_2, SIDE *SIDE * 9 * 2, (72 + 9 + 126) / 126.0, NULL},
+    {"grouped 3x3, groups of 4", "multiply-add", call_grouped_4, SIDE *SIDE * 9 * 4, (36 + 9 + 126) / 126.0, NULL},
+    {"depthwise 3x3", "multiply-add", call_depthwise_3, ACROSS *ACROSS * 9, ((10 + 3 + 24) * 3 + 8) / 72.0, NULL},
+    {"depthwise 5x5", "multiply-add", call_depthwise_5, ACROSS *ACROSS * 25, ((12 + 5 + 40) * 5 + 8) / 200.0, NULL},
     {"layer_norm 768", "vector", call_layer_norm, CHANNELS / WIDTH, 12, NULL},
-    {"depthwise 3x3", "multiply-add", call_depthwise_3, 26 * 26 * 9, (17.0 * 9 + 8) / 8 / 9, NULL},
-    {"depthwise 5x5", "multiply-add", call_depthwise_5, 24 * 24 * 25, (17.0 * 25 + 8) / 8 / 25, NULL},
-    {"winograd_input, inner tiles", "tile", call_winograd_input, TILES, 36 + 12 * 14 + 36, NULL},
-    {"winograd_output, bias", "tile", call_winograd_output, TILES, 36 + 10 * 13 + 16 + 16, NULL},
-    {"winograd_weights", "4 filters", call_winograd_weights, 16, 9 + 9 * 10 + 36, NULL},
+    {"scale_rows of 768", "vector", call_scale_rows, CHANNELS, 3, NULL},
     {"affine", "vector", call_affine, PIXELS, 3, NULL},
     {"affine LeakyReLU", "vector", call_affine_leaky, PIXELS, 3 + 3, NULL},
     {"affine SiLU", "vector", call_affine_silu, PIXELS, 3 + 1 + EXP + 2, NULL},
-    {"affine GELU", "vector", call_affine_gelu, PIXELS, 3 + 3 + 26 + 2, NULL},
+    {"affine GELU", "vector", call_affine_gelu, PIXELS, 3 + 4 + 12 + POWER, NULL},
     {"moments", "vector", call_moments, PIXELS, 5, NULL},
     {"mean", "vector", call_mean, PIXELS, 2, NULL},
 };
@@ -227,7 +272,7 @@ static void call_list(void) {
             ideal = call_product_ideal(call->product);
         } else if (call->function == call_attention) {
             units = call_macs(&scores) + call_macs(&mixed);
-            ideal = call_product_ideal(&scores) + call_product_ideal(&mixed) + calls[i - 2].units * calls[i - 2].ideal;
+            ideal = call_attention_ideal();
         }
         printf("%s\t%s\t%.0f\t%.0f\n", call->name, call->unit, units, ideal);
     }
