@@ -56,23 +56,32 @@ static void fill_lanes(const struct fv_session *session, const struct fv_node *n
     }
 }
 
+/* Whether all blocks but the last are full, or there is no such value. */
+static bool has_usual_lanes(const struct fv_session *session, fv_value value) {
+    const struct fv_view *view = value != FV_NO_VALUE ? &session->views[value] : NULL;
+    for (size_t b = 0; view != NULL && view->shape.kind == FV_PLANES && b + 1 < view->blocks; b++) {
+        if (view->lanes[b].count != session->context.kernels->width) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Operations on two values, or on groups of channels, need the usual order of channels. */
 static enum fv_status check_lanes(const struct fv_session *session, const struct fv_node *node,
                                   struct fv_error *error) {
     const bool grouped = node->operation == &fv_operator_convolution && node->options.convolution.groups > 1;
     const bool paired = node->operation == &fv_operator_add || node->operation == &fv_operator_scale ||
                         node->residual != FV_NO_VALUE || node->gate != FV_NO_VALUE;
-    const size_t values = node->input_count + (node->residual != FV_NO_VALUE ? 1 : 0);
-    for (size_t i = 0; (grouped || paired) && i < values; i++) {
-        const fv_value value = i < node->input_count ? node->inputs[i] : node->residual;
-        const struct fv_view *view = &session->views[value];
-        for (size_t b = 0; view->shape.kind == FV_PLANES && b + 1 < view->blocks; b++) {
-            if (view->lanes[b].count != session->context.kernels->width) {
-                return fv_error_set(error, FV_ERROR_UNSUPPORTED,
-                                    "%s: %s after a concatenation whose parts are no multiples of %zu channels",
-                                    node->name, node->operation->name, session->context.kernels->width);
-            }
-        }
+    bool usual = true;
+    for (size_t i = 0; (grouped || paired) && i < node->input_count; i++) {
+        usual = usual && has_usual_lanes(session, node->inputs[i]);
+    }
+    usual = usual && has_usual_lanes(session, node->residual) && has_usual_lanes(session, node->gate);
+    if (!usual) {
+        return fv_error_set(error, FV_ERROR_UNSUPPORTED,
+                            "%s: %s after a concatenation whose parts are no multiples of %zu channels", node->name,
+                            node->operation->name, session->context.kernels->width);
     }
     return FV_OK;
 }

@@ -170,10 +170,6 @@ FV_INLINE vector vector_minimum(vector a, vector b) {
 #endif
 }
 
-FV_INLINE vector vector_absolute(vector x) {
-    return (vector)((vector_mask)x & mask_broadcast(INT32_MAX));
-}
-
 /* -|x| */
 FV_INLINE vector vector_negative(vector x) {
     return (vector)((vector_mask)x | mask_broadcast(INT32_MIN));

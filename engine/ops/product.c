@@ -1,28 +1,8 @@
-/* Cutting a matrix product into tasks, and the addresses of its rows. */
+/* The addresses of a matrix product's rows. */
 #include "ops/product.h"
 
 /* What a tap in the padding reads. */
 static const float zeros[FV_MAX_WIDTH];
-
-size_t fv_product_tasks(const struct fv_product *product) {
-    return product->parts * product->vector_blocks * product->row_blocks;
-}
-
-/* Rows vary fastest, so that the tasks of one thread share their weights. */
-struct fv_product_task fv_product_task(const struct fv_product *product, size_t task) {
-    const size_t row_block = task % product->row_blocks;
-    const size_t vector_block = task / product->row_blocks % product->vector_blocks;
-    struct fv_product_task result = {
-        .part = task / product->row_blocks / product->vector_blocks,
-        .first_row = row_block * product->row_block,
-        .first_vector = vector_block * product->vector_block,
-    };
-    result.last_row = result.first_row + product->row_block;
-    result.last_row = result.last_row < product->rows ? result.last_row : product->rows;
-    result.last_vector = result.first_vector + product->vector_block;
-    result.last_vector = result.last_vector < product->part_vectors ? result.last_vector : product->part_vectors;
-    return result;
-}
 
 static void token_inputs(const struct fv_view *input, const struct fv_product *product, const struct fv_chunk *chunk,
                          size_t first_row, size_t rows, size_t row_stride, const float **pointers) {

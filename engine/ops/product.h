@@ -16,7 +16,7 @@ enum fv_product_kind {
     FV_PRODUCT_LINEAR,
 };
 
-/* Consecutive segments of equal length, few enough that a weight panel stays in the first-level cache. */
+/* Consecutive segments of equal length, few enough that the inputs of a register tile stay in the first-level cache. */
 struct fv_chunk {
     size_t first_segment, segments, length;
     size_t first_k; /* sum of the lengths before */
@@ -36,8 +36,8 @@ struct fv_product {
     size_t depth;        /* length of one sum, all segments */
     size_t last_vectors; /* of the widest last panel of a part */
     size_t chunk_count, segment_count;
-    size_t row_block, row_blocks;       /* rows of a task and how many such blocks */
-    size_t vector_block, vector_blocks; /* the same for the vectors of a part */
+    size_t row_block;                   /* rows that are worked on together, whole register tiles */
+    size_t vector_block, vector_blocks; /* vectors of a part that are, and how many such blocks */
     struct fv_chunk *chunks;
     struct fv_segment *segments; /* of part 0; other parts add part_blocks to `block` */
     float *weights; /* [parts][vector tiles][depth][tile vectors][width], or [parts][depth][part_vectors * width] */
@@ -77,13 +77,6 @@ enum fv_status fv_product_pack(const struct fv_context *context, const struct fv
 static inline size_t fv_panel_vectors(const struct fv_context *context, const struct fv_product *product, size_t left) {
     return left <= product->last_vectors ? left : context->kernels->tile_vectors;
 }
-
-/* Rows and vectors of task `task`, the part it belongs to. */
-struct fv_product_task {
-    size_t part, first_row, last_row, first_vector, last_vector;
-};
-size_t fv_product_tasks(const struct fv_product *product);
-struct fv_product_task fv_product_task(const struct fv_product *product, size_t task);
 
 /* Fills `pointers` ([segments][row_stride]) with the addresses of `rows` rows from `first_row` on for one chunk. Taps
  * in the padding point to zeros. */

@@ -22,6 +22,10 @@ static bool accept(const struct fv_context *context, const struct fv_node *node,
     return true;
 }
 
+static size_t row_blocks(const struct fv_product *product) {
+    return (product->rows + product->row_block - 1) / product->row_block;
+}
+
 static enum fv_status prepare(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
     struct fv_product *product;
     const enum fv_status status =
@@ -32,21 +36,30 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     const size_t columns = fv_round_up(product->part_vectors * context->kernels->width, FV_TOKEN_ALIGNMENT);
     node->state = product;
     node->state_bytes = product->weight_floats * sizeof(float);
-    /* sgemm blocks the columns itself; the gathered rows of a task take scratch. */
-    product->vector_block = product->part_vectors;
-    product->vector_blocks = 1;
+    /* The gathered rows of a task take scratch. */
     product->row_block = product->row_block < GATHERED_ROWS ? product->row_block : GATHERED_ROWS;
-    product->row_blocks = (product->rows + product->row_block - 1) / product->row_block;
-    node->tasks = fv_product_tasks(product);
+    node->tasks = product->parts * row_blocks(product);
     node->scratch = product->row_block * (2 + product->segment_count) * sizeof(float *) +
                     product->row_block * (fv_round_up(product->depth, FV_TOKEN_ALIGNMENT) + columns) * sizeof(float);
     return FV_OK;
 }
 
 #if FOVEA_OPENBLAS
+/* A task is a block of rows of one part against all its columns, which sgemm blocks itself. Rows vary fastest, so that
+ * the tasks of one thread share their weights. */
+struct task {
+    size_t part, first_row, last_row;
+};
+
+static struct task find_task(const struct fv_product *product, size_t number) {
+    const size_t blocks = row_blocks(product), first = number % blocks * product->row_block;
+    const size_t left = product->rows - first;
+    return (struct task){number / blocks, first, first + (left < product->row_block ? left : product->row_block)};
+}
+
 /* Copies the rows of a task to [rows][depth], multiplied by the gate if there is one. */
 static void gather(const struct fv_context *context, const struct fv_node *node, const struct fv_product *product,
-                   const struct fv_product_task *task, const float **pointers, float *gathered) {
+                   const struct task *task, const float **pointers, float *gathered) {
     const struct fv_view *gate = node->gate != FV_NO_VALUE ? &context->views[node->gate] : NULL;
     for (size_t c = 0; c < product->chunk_count; c++) {
         const struct fv_chunk *chunk = &product->chunks[c];
@@ -89,7 +102,7 @@ static void finish_row(const struct fv_context *context, const struct fv_node *n
 
 static void run(const struct fv_context *context, const struct fv_node *node, size_t task_number, void *scratch) {
     const struct fv_product *product = node->state;
-    const struct fv_product_task task = fv_product_task(product, task_number);
+    const struct task task = find_task(product, task_number);
     const size_t rows = task.last_row - task.first_row;
     const size_t lanes = product->part_vectors * context->kernels->width;
     const size_t columns = fv_round_up(lanes, FV_TOKEN_ALIGNMENT);

@@ -157,8 +157,8 @@ static void set_blocking(const struct fv_context *context, const struct fv_node 
     product->vector_blocks = (panels + block - 1) / block;
     size_t rows = level2(context) / 4 / (product->vector_block * kernels->width * sizeof(float));
     rows = rows < MOST_ROWS ? rows : MOST_ROWS;
+    rows = rows > 1 ? rows : 1;
     product->row_block = fv_round_up(rows < product->rows ? rows : product->rows, kernels->tile_rows);
-    product->row_blocks = (product->rows + product->row_block - 1) / product->row_block;
 }
 
 enum fv_product_kind fv_product_kind(const struct fv_context *context, const struct fv_node *node) {

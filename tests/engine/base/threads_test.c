@@ -1,4 +1,4 @@
-/* The thread pool: the split, repeated calls, sleeping workers; and what limits the number of threads. */
+/* The thread pool: the split, repeated calls, sleeping workers, barriers; and what limits the number of threads. */
 #include <check.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -83,9 +83,68 @@ START_TEST(the_caller_waits_for_slow_workers) {
 }
 END_TEST
 
+/* Steps that depend on each other: in each, a thread adds up what all threads wrote in the step before. */
+struct steps {
+    struct fv_threads *pool;
+    size_t count;
+    unsigned long long values[2][MOST_THREADS]; /* of even and odd steps, by task */
+    useconds_t nap;                             /* before the barrier, of one thread a step in turn */
+    atomic_int failures;                        /* Check's assertions belong to the calling thread */
+};
+enum { STEPS = 200, NAPS = 40 };
+
+static void add_up(void *context, size_t task, size_t thread) {
+    struct steps *steps = context;
+    const size_t last = steps->nap != 0 ? NAPS : STEPS;
+    unsigned long long expected = 0; /* of every thread: `count` times the step before, and 1 */
+    atomic_fetch_add(&steps->failures, task != thread ? 1 : 0);
+    for (size_t step = 1; step <= last; step++) {
+        unsigned long long sum = 1;
+        for (size_t t = 0; t < steps->count; t++) {
+            sum += steps->values[(step + 1) % 2][t];
+        }
+        expected = expected * steps->count + 1; /* modulo 2^64, as the sum */
+        atomic_fetch_add(&steps->failures, sum != expected ? 1 : 0);
+        steps->values[step % 2][task] = sum;
+        if (steps->nap != 0 && step % steps->count == task) {
+            usleep(steps->nap);
+        }
+        fv_threads_barrier(steps->pool);
+    }
+}
+
+static void check_steps(struct fv_threads *pool, size_t count, useconds_t nap) {
+    struct steps steps = {.pool = pool, .count = count, .nap = nap};
+    fv_threads_run(pool, add_up, &steps, count);
+    ck_assert_int_eq(atomic_load(&steps.failures), 0);
+}
+
+START_TEST(barrier_parts_the_steps_of_all_threads) {
+    const size_t count = (size_t)_i;
+    struct fv_threads *pool = NULL;
+    ck_assert_int_eq(fv_threads_create(count, &pool, NULL), FV_OK);
+    for (int repeat = 0; repeat < 5; repeat++) {
+        check_steps(pool, count, 0);
+        check_split(pool, count, 13); /* calls without barriers in between */
+    }
+    fv_threads_destroy(pool);
+}
+END_TEST
+
+START_TEST(threads_asleep_at_a_barrier_wake_up) {
+    struct fv_threads *pool = NULL;
+    ck_assert_int_eq(fv_threads_create(3, &pool, NULL), FV_OK);
+    for (int repeat = 0; repeat < 3; repeat++) {
+        check_steps(pool, 3, 1000); /* far beyond the time that they spin */
+    }
+    fv_threads_destroy(pool);
+}
+END_TEST
+
 START_TEST(no_pool_runs_on_the_caller) {
     ck_assert_uint_eq(fv_threads_count(NULL), 1);
     check_split(NULL, 1, 17);
+    check_steps(NULL, 1, 0);
     fv_threads_destroy(NULL);
 }
 END_TEST
@@ -206,6 +265,8 @@ int main(void) {
     tcase_add_loop_test(pool, every_task_runs_once_on_its_thread, 1, MOST_THREADS + 1);
     tcase_add_test(pool, sleeping_workers_wake_up);
     tcase_add_test(pool, the_caller_waits_for_slow_workers);
+    tcase_add_loop_test(pool, barrier_parts_the_steps_of_all_threads, 1, MOST_THREADS + 1);
+    tcase_add_test(pool, threads_asleep_at_a_barrier_wake_up);
     tcase_add_test(pool, no_pool_runs_on_the_caller);
     tcase_add_test(pool, too_many_threads_are_refused);
     tcase_add_test(pool, exhausted_memory_is_reported);

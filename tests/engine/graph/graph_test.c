@@ -18,6 +18,9 @@ static const struct check_tensor tensors[] = {
     {"tokens.weight", 4, {12, 4, 1, 1}, NULL},
     {"table", 2, {9, 2}, NULL},
     {"lines", 2, {10, 2}, NULL},
+    {"five.weight", 4, {5, 8, 1, 1}, NULL},
+    {"three.weight", 4, {3, 8, 1, 1}, NULL},
+    {"point.weight", 4, {8, 8, 1, 1}, NULL},
 };
 
 static struct fv_graph *start(struct fv_model **model) {
@@ -211,8 +214,34 @@ START_TEST(wrong_environment_is_an_error) {
 }
 END_TEST
 
+static fv_value mean_of(struct fv_graph *graph, fv_value x, const char *weight) {
+    return fv_graph_global_mean(graph, fv_graph_convolution(graph, x, &(struct fv_convolution){.weight = weight}));
+}
+
+/* The gate's channels lie in blocks of 5 and 3 lanes, those of the input do not: no session may pair them, whether the
+ * product stays apart (0) or goes into the convolution that follows (1). */
+START_TEST(gate_that_is_a_concatenation_is_refused) {
+    struct fv_model *model = NULL;
+    struct fv_graph *graph = start(&model);
+    struct fv_error error = {0};
+    struct fv_session *session = NULL;
+    const fv_value x = fv_graph_input(graph, 8, 4, 4);
+    const fv_value means[] = {mean_of(graph, x, "five.weight"), mean_of(graph, x, "three.weight")};
+    fv_value output = fv_graph_scale(graph, x, fv_graph_concat(graph, means, 2));
+    if (_i == 1) {
+        output = fv_graph_convolution(graph, output, &(struct fv_convolution){.weight = "point.weight"});
+    }
+    check_success(fv_graph_finish(graph, output, &error), &error);
+    check_failure(fv_session_create(graph, NULL, &session, &error), &error, FV_ERROR_UNSUPPORTED,
+                  "after a concatenation");
+    ck_assert_ptr_null(session);
+    fv_graph_destroy(graph);
+    fv_model_close(model);
+}
+END_TEST
+
 /* Opens, builds and creates; frees all. */
-static enum fv_status whole_start(const char *path, struct fv_error *error) {
+static enum fv_status whole_start(const char *path, struct fv_threads *threads, struct fv_error *error) {
     struct fv_model *model = NULL;
     struct fv_graph *graph = NULL;
     struct fv_session *session = NULL;
@@ -221,7 +250,7 @@ static enum fv_status whole_start(const char *path, struct fv_error *error) {
         status = fv_net_build(model, NULL, &graph, error);
     }
     if (status == FV_OK) {
-        status = fv_session_create(graph, NULL, &session, error);
+        status = fv_session_create(graph, &(struct fv_session_options){.threads = threads}, &session, error);
     }
     ck_assert((status == FV_OK) == (session != NULL));
     fv_session_destroy(session);
@@ -232,10 +261,12 @@ static enum fv_status whole_start(const char *path, struct fv_error *error) {
 
 static const struct {
     const char *net, *gemm;
+    size_t threads;
 } starts[] = {
-    {"swin_two_stages", "own"},      {"se_resnext_odd", "own"},        {"unet_one_pooling", "own"},
+    {"swin_two_stages", "own", 1},      {"se_resnext_odd", "own", 1},        {"unet_one_pooling", "own", 1},
+    {"swin_two_stages", "own", 3},      {"se_resnext_odd", "own", 2},
 #if FOVEA_OPENBLAS
-    {"swin_two_stages", "openblas"}, {"unet_one_pooling", "openblas"},
+    {"swin_two_stages", "openblas", 1}, {"unet_one_pooling", "openblas", 1},
 #endif
 };
 enum { STARTS = sizeof starts / sizeof *starts };
@@ -245,18 +276,21 @@ START_TEST(any_allocation_may_fail) {
     struct fv_error error = {0};
     check_success(random_model_write(catalogue_find(starts[_i].net), path, &error), &error);
     setenv("FOVEA_GEMM", starts[_i].gemm, 1);
+    struct fv_threads *threads = NULL;
+    check_success(fv_threads_create(starts[_i].threads, &threads, &error), &error);
     long failures = 0;
     enum fv_status status = FV_ERROR_MEMORY;
     for (; status != FV_OK; failures++) {
         struct fv_error failed = {0};
         fv_memory_fail_after(failures);
-        status = whole_start(path, &failed);
+        status = whole_start(path, threads, &failed);
         fv_memory_fail_after(-1);
         ck_assert_msg(status == FV_OK || status == FV_ERROR_MEMORY, "allocation %ld: status %s: %s", failures,
                       fv_status_name(status), failed.message);
         ck_assert_int_eq(failed.status, status);
     }
     unlink(path);
+    fv_threads_destroy(threads);
     ck_assert_int_gt(failures, 50);
 }
 END_TEST
@@ -266,6 +300,7 @@ int main(void) {
         {"first_mistake_is_kept_and_later_calls_do_nothing", first_mistake_is_kept_and_later_calls_do_nothing,
          MISTAKES},
         {"wrong_environment_is_an_error", wrong_environment_is_an_error, 2},
+        {"gate_that_is_a_concatenation_is_refused", gate_that_is_a_concatenation_is_refused, 2},
         {"any_allocation_may_fail", any_allocation_may_fail, STARTS},
     };
     return check_run("graph", cases, sizeof cases / sizeof *cases);

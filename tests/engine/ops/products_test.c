@@ -26,6 +26,7 @@ static const struct shape_case convolutions[] = {
     {17, 33, 1, 1, 1, 2, 2, NONE, 9, 9, true, false},
     {80, 23, 1, 3, 3, 1, 1, SAME, 5, 6, true, false}, /* sums longer than one chunk */
     {600, 5, 1, 1, 1, 1, 1, NONE, 3, 3, true, false},
+    {300, 519, 1, 1, 1, 1, 1, NONE, 5, 7, true, false}, /* and outputs cut into blocks, an odd vector at the end */
     {3, 20, 1, 7, 7, 2, 2, {3, 3, 3, 3}, 19, 23, false, false},
     {3, 24, 1, 4, 4, 4, 4, NONE, 12, 16, true, true},
     {5, 33, 1, 3, 3, 1, 1, SAME, 6, 5, true, true},
