@@ -199,6 +199,11 @@ FV_INLINE void gemm_tile_template(const struct fv_gemm_tile *tile, size_t rows, 
         for (size_t r = 0; r < rows; r++) {
             inputs[r] = segment[r];
         }
+        if (BY_LANE && length == UNROLLED_STEPS) { /* a block of channels, short where vectors are */
+            gemm_steps_by_lane(sums, inputs, weights, rows, vectors, 0);
+            weights += UNROLLED_STEPS * vectors * WIDTH;
+            continue;
+        }
         const size_t unrolled = UNROLLED_STEPS > 1 ? length - length % UNROLLED_STEPS : 0;
         size_t k = 0;
         for (; k < unrolled; k += UNROLLED_STEPS, weights += UNROLLED_STEPS * vectors * WIDTH) {
