@@ -24,7 +24,7 @@ struct request {
     size_t threads, size, repeat;
     double seconds;    /* of timing without `repeat` */
     const char *input; /* an array; NULL: numbers without meaning */
-    bool json, profile, fast;
+    bool json, profile, exact;
 };
 
 /* What was measured. */
@@ -283,7 +283,7 @@ static enum fv_status make_session(const struct fv_model *model, struct fv_threa
         return status;
     }
     struct fv_session_options session_options = {
-        .threads = threads, .profile = request->profile, .fast = request->fast};
+        .threads = threads, .profile = request->profile, .exact = request->exact};
     status = fv_session_create(graph, &session_options, session, error);
     fv_graph_destroy(graph);
     return status;
@@ -364,10 +364,10 @@ int fovea_command_bench(int count, char **arguments) {
          .kind = FOVEA_OPTION_FLAG,
          .target = &request.profile,
          .help = "add the time and share of the peak of every node"},
-        {.name = "fast",
+        {.name = "exact",
          .kind = FOVEA_OPTION_FLAG,
-         .target = &request.fast,
-         .help = "Winograd transforms for 3 x 3 convolutions"},
+         .target = &request.exact,
+         .help = "direct sums for all convolutions, no Winograd transforms"},
     };
     const struct fovea_syntax syntax = {
         .command = "bench",

@@ -7,6 +7,7 @@ const struct fv_kernels FV_TABLE = {
     .width = WIDTH,
     .tile_rows = TILE_ROWS,
     .tile_vectors = TILE_VECTORS,
+    .winograd_run = WINOGRAD_RUN,
     .gemm_tile = gemm_tile,
     .depthwise = depthwise,
     .winograd_input = winograd_input,

@@ -16,6 +16,9 @@ enum fv_product_kind {
 };
 
 /* Consecutive segments of equal length, few enough that a weight panel stays in the first-level cache. */
+/* Steps of a chunk of a sum, at most. */
+enum { FV_CHUNK_DEPTH = 256 };
+
 struct fv_chunk {
     size_t first_segment, segments, length;
     size_t first_k; /* sum of the lengths before */
@@ -84,7 +87,8 @@ size_t fv_product_rows(const struct fv_context *context, const struct fv_node *n
 
 /* The algorithms, for the operators' lists. */
 extern const struct fv_algorithm fv_algorithm_indirect_product; /* our kernels, rows read in place */
-extern const struct fv_algorithm fv_algorithm_winograd;         /* 3 x 3 convolution of stride 1, transformed */
+extern const struct fv_algorithm fv_algorithm_winograd_4x4;     /* 3 x 3 convolution of stride 1, transformed */
+extern const struct fv_algorithm fv_algorithm_winograd_2x2;     /* the same with less rounding, less gain */
 extern const struct fv_algorithm fv_algorithm_blas_product;     /* rows gathered, OpenBLAS sgemm */
 
 #endif

@@ -5,7 +5,7 @@
 
 /* Steps of a chunk of a sum: the inputs of a register tile, so deep, fit the smallest first-level cache that is usual.
  * The depth of a chunk shows in the bits of a sum, so it is the same on all machines. */
-enum { CHUNK_DEPTH = 256, TASKS = 64, LEAST_PANELS = 4, MOST_ROWS = 512 };
+enum { CHUNK_DEPTH = FV_CHUNK_DEPTH, TASKS = 64, LEAST_PANELS = 4, MOST_ROWS = 512 };
 
 static const struct fv_view *input_view(const struct fv_context *context, const struct fv_node *node) {
     return &context->views[node->inputs[0]];
