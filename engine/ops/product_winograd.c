@@ -37,7 +37,7 @@ struct costs {
     double product, input, output, weight;
 };
 
-static const struct costs small_costs = {20, 75, 60, 90}, large_costs = {45, 240, 210, 240};
+static const struct costs small_costs = {20, 75, 60, 150}, large_costs = {45, 240, 210, 400};
 
 /* A layer is not worth the transforms if they leave less to gain. */
 static const double COST_LIMIT = 0.9;

@@ -6,10 +6,12 @@
  *             F(4x4)                     F(2x2)
  *   input     12, 144                    4, 32
  *   output    13, 130                    4, 24
- *   weights   6, 54 and 36 for factors   2, 14 and 16
+ *   weights   10, 180 and 72 for factors 4, 56 and 32    (in double, on half vectors)
  * The size is a constant of each template, `outputs`, and the functions of the table choose the instance. */
 #ifndef FOVEA_KERNELS_WINOGRAD_VECTOR_H
 #define FOVEA_KERNELS_WINOGRAD_VECTOR_H
+
+#include <string.h>
 
 #include "kernels/kernels.h"
 #include "kernels/vector.h"
@@ -39,21 +41,6 @@ FV_INLINE void winograd_input_line_4(const vector *line, size_t line_step, vecto
     transformed[5 * step] = vector_multiply_add(minus_sum, d3, vector_multiply_add(product, d1, d5));
 }
 
-/* transformed[i * step] = sum over j of G[i][j] * line[j * line_step], but for the factors of its rows, which are
- * applied at the end (winograd_factor). */
-FV_INLINE void winograd_weight_line_4(const vector *line, size_t line_step, vector *transformed, size_t step) {
-    const vector g0 = line[0], g1 = line[line_step], g2 = line[2 * line_step];
-    const vector p = vector_broadcast((float)WINOGRAD_P), q = vector_broadcast((float)WINOGRAD_Q);
-    const vector even_p = vector_multiply_add(vector_broadcast((float)WINOGRAD_P2), g2, g0);
-    const vector even_q = vector_multiply_add(vector_broadcast((float)WINOGRAD_Q2), g2, g0);
-    transformed[0] = g0;
-    transformed[step] = vector_multiply_add(p, g1, even_p);
-    transformed[2 * step] = vector_multiply_add(-p, g1, even_p);
-    transformed[3 * step] = vector_multiply_add(q, g1, even_q);
-    transformed[4 * step] = vector_multiply_add(-q, g1, even_q);
-    transformed[5 * step] = g2;
-}
-
 /* outputs[i * step] = sum over j of A^T[i][j] * line[j * line_step] */
 FV_INLINE void winograd_output_line_4(const vector *line, size_t line_step, vector *outputs, size_t step) {
     const vector p = vector_broadcast((float)WINOGRAD_P), q = vector_broadcast((float)WINOGRAD_Q);
@@ -76,14 +63,6 @@ FV_INLINE void winograd_input_line_2(const vector *line, size_t line_step, vecto
     transformed[3 * step] = d3 - d1;
 }
 
-FV_INLINE void winograd_weight_line_2(const vector *line, size_t line_step, vector *transformed, size_t step) {
-    const vector g0 = line[0], g1 = line[line_step], g2 = line[2 * line_step], even = g0 + g2;
-    transformed[0] = g0;
-    transformed[step] = even + g1;
-    transformed[2 * step] = even - g1;
-    transformed[3 * step] = g2;
-}
-
 FV_INLINE void winograd_output_line_2(const vector *line, size_t line_step, vector *outputs, size_t step) {
     const vector even = line[line_step] + line[2 * line_step], odd = line[line_step] - line[2 * line_step];
     outputs[0] = line[0] + even;
@@ -96,15 +75,6 @@ FV_INLINE void winograd_input_line(size_t outputs, const vector *line, size_t li
         winograd_input_line_2(line, line_step, transformed, step);
     } else {
         winograd_input_line_4(line, line_step, transformed, step);
-    }
-}
-
-FV_INLINE void winograd_weight_line(size_t outputs, const vector *line, size_t line_step, vector *transformed,
-                                    size_t step) {
-    if (outputs == 2) {
-        winograd_weight_line_2(line, line_step, transformed, step);
-    } else {
-        winograd_weight_line_4(line, line_step, transformed, step);
     }
 }
 
@@ -187,14 +157,37 @@ static void winograd_input(const struct fv_winograd *geometry, const float *inpu
     }
 }
 
+/* Half a vector of weights in double: what their transform rounds would show as much as what that of the inputs does,
+ * and is avoided at the cost of few layers, those whose weights are transformed anew for every block of tiles. */
+typedef double winograd_double __attribute__((vector_size(WIDTH / 2 * sizeof(double))));
+typedef float winograd_half __attribute__((vector_size(WIDTH / 2 * sizeof(float))));
+
+/* transformed[i * step] = sum over j of G[i][j] * line[j * line_step], but for the factors of its rows, which are
+ * applied at the end (winograd_factor). */
+FV_INLINE void winograd_weight_line(size_t outputs, const winograd_double *line, size_t line_step,
+                                    winograd_double *transformed, size_t step) {
+    const double points[] = {outputs == 2 ? 1 : WINOGRAD_P, WINOGRAD_Q};
+    const winograd_double g0 = line[0], g1 = line[line_step], g2 = line[2 * line_step];
+    transformed[0] = g0;
+    FV_UNROLL
+    for (size_t pair = 0; pair < outputs / 2; pair++) {
+        const winograd_double even = g0 + points[pair] * points[pair] * g2, odd = points[pair] * g1;
+        transformed[(2 * pair + 1) * step] = even + odd;
+        transformed[(2 * pair + 2) * step] = even - odd;
+    }
+    transformed[(outputs + 1) * step] = g2;
+}
+
 FV_INLINE void winograd_weights_template(size_t outputs, const float *weights, size_t tap_stride, size_t count,
                                          float *transformed, size_t point_stride) {
     const size_t side = outputs + 2;
-    for (size_t i = 0; i < count; i += WIDTH) {
-        vector taps[9], columns[WINOGRAD_MOST_SIDE * 3], line[WINOGRAD_MOST_SIDE];
+    for (size_t i = 0; i < count; i += WIDTH / 2) {
+        winograd_double taps[9], columns[WINOGRAD_MOST_SIDE * 3], line[WINOGRAD_MOST_SIDE];
         FV_UNROLL
         for (size_t tap = 0; tap < 9; tap++) {
-            taps[tap] = vector_load(weights + tap * tap_stride + i);
+            winograd_half half;
+            memcpy(&half, weights + tap * tap_stride + i, sizeof half);
+            taps[tap] = __builtin_convertvector(half, winograd_double);
         }
         FV_UNROLL
         for (size_t j = 0; j < 3; j++) {
@@ -205,9 +198,9 @@ FV_INLINE void winograd_weights_template(size_t outputs, const float *weights, s
             winograd_weight_line(outputs, columns + row * 3, 1, line, 1);
             FV_UNROLL
             for (size_t j = 0; j < side; j++) {
-                const vector factor =
-                    vector_broadcast((float)(winograd_factor(outputs, row) * winograd_factor(outputs, j)));
-                vector_store(transformed + (row * side + j) * point_stride + i, factor * line[j]);
+                const double factor = winograd_factor(outputs, row) * winograd_factor(outputs, j);
+                const winograd_half half = __builtin_convertvector(factor * line[j], winograd_half);
+                memcpy(transformed + (row * side + j) * point_stride + i, &half, sizeof half);
             }
         }
     }
