@@ -63,7 +63,7 @@ _fovea() {
     if [[ $word == -* ]]; then
         case $command in
         run) options='--fov --layer --output --models --list --tta --folds --exact --save-probability --coips --overwrite --project-name --threads --help' ;;
-        grade) options='--fov --layer --output --models --list --threads --help' ;;
+        grade) options='--fov --layer --output --models --list --exact --threads --help' ;;
         segment) options='--fov --layer --output --models --list --tta --folds --exact --save-probability --threads --help' ;;
         measure) options='--fov --output --list --help' ;;
         eval) options='--output --set --match --strict --images --worst --fov --foreground --empty --probability --threads --help' ;;

@@ -10,16 +10,7 @@
 #include "seeded.h"
 #include "subject.h"
 
-static const struct {
-    size_t channels, outputs, side;
-    const char *algorithm;
-    double rms, most;
-} cases[] = {
-    {32, 32, 40, "winograd_2x2", 2.6e-7, 3e-6},
-    {128, 64, 28, "winograd_4x4", 8.8e-7, 8e-6},
-    {480, 32, 20, "winograd_4x4", 8.8e-7, 8e-6},
-    {480, 32, 7, "winograd_2x2", 2.6e-7, 3e-6},
-};
+static const struct { size_t channels, outputs, side; } cases[] = {{32, 32, 40}, {128, 64, 28}, {480, 32, 20}};
 enum { CASES = sizeof cases / sizeof *cases };
 
 /* Twelve uniform numbers make a normal one. */
@@ -33,12 +24,24 @@ static float *normal(const char *name, size_t count) {
     return values;
 }
 
+/* Limits of rms and greatest error, twice and about twice what was measured. */
+static const struct {
+    const char *algorithm;
+    double rms, most;
+} limits[] = {{"winograd_2x2", 3e-7, 3e-6}, {"winograd_4x4", 7.8e-7, 6e-6}, {"indirect_product", 6e-7, 6e-6}};
+enum { LIMITS = sizeof limits / sizeof *limits };
+
 static const char *algorithm_of(const struct fv_session *session) {
     const size_t nodes = fv_session_info(session).nodes;
     return fv_session_node(session, nodes - 1).algorithm;
 }
 
-static void check_error(const struct plain *expected, const float *actual, double rms, double most) {
+static void check_error(const struct plain *expected, const float *actual, const char *algorithm) {
+    size_t limit = 0;
+    while (limit + 1 < LIMITS && strcmp(limits[limit].algorithm, algorithm) != 0) {
+        limit++;
+    }
+    const double rms = limits[limit].rms, most = limits[limit].most;
     double sum = 0, greatest = 0;
     for (size_t i = 0; i < expected->count; i++) {
         const double error = fabs((double)actual[i] - expected->values[i]);
@@ -84,10 +87,13 @@ START_TEST(rounding_stays_near_that_of_the_direct_sum) {
         }
         check_use(setting);
         check_success(fv_session_create(subject.graph, &session_options, &session, &error), &error);
-        ck_assert_str_eq(algorithm_of(session), exact ? "indirect_product" : cases[_i].algorithm);
+        const char *algorithm = algorithm_of(session);
+        ck_assert((strcmp(algorithm, "indirect_product") == 0) == exact);
+        /* With few channels F(4x4) would round too much more than the direct sum. */
+        ck_assert(exact || channels > 32 || strcmp(algorithm, "winograd_2x2") == 0);
         fv_session_run(session, subject.values, actual);
-        printf("%zu channels, %s, %s: ", channels, fv_isa_name(setting->isa), exact ? "direct" : cases[_i].algorithm);
-        check_error(&expected, actual, cases[_i].rms, cases[_i].most);
+        printf("%zu channels, %s, %s: ", channels, fv_isa_name(setting->isa), algorithm);
+        check_error(&expected, actual, algorithm);
         fv_session_destroy(session);
     }
     free(actual);
@@ -127,8 +133,7 @@ START_TEST(what_does_not_suit_is_refused_with_the_reason) {
     unsetenv("FOVEA_GEMM");
     check_success(fv_graph_finish(subject.graph, fv_graph_convolution(subject.graph, subject.input, &options), &error),
                   &error);
-    const struct fv_session_options session_options = {.exact = false};
-    check_success(fv_session_create(subject.graph, &session_options, &session, &error), &error);
+    check_success(fv_session_create(subject.graph, NULL, &session, &error), &error);
     const struct fv_node_info node = fv_session_node(session, fv_session_info(session).nodes - 1);
     ck_assert_str_eq(node.algorithm, "indirect_product");
     ck_assert_msg(strstr(node.refusals, refused[_i].reason) != NULL, "refusals: %s", node.refusals);
