@@ -26,7 +26,7 @@ struct request {
     size_t threads, size, repeat;
     double seconds;    /* of timing without `repeat` */
     const char *input; /* an array; NULL: numbers without meaning */
-    bool json, profile, fast;
+    bool json, profile, exact;
 };
 
 /* What was measured. */
@@ -249,7 +249,7 @@ static enum fv_status make_session(const struct fv_model *model, struct fv_threa
         return status;
     }
     struct fv_session_options session_options = {
-        .threads = threads, .profile = request->profile, .fast = request->fast};
+        .threads = threads, .profile = request->profile, .exact = request->exact};
     status = fv_session_create(graph, &session_options, session, error);
     fv_graph_destroy(graph);
     return status;
@@ -333,10 +333,10 @@ int fovea_command_bench(int count, char **arguments) {
          .help = "add where the time goes: medians by operation and by node\n(ms, share of the pass, GFLOP/s, share of "
                  "the peak, GB/s),\n"
                  "and the sum that makes a pass"},
-        {.name = "fast",
+        {.name = "exact",
          .kind = FOVEA_OPTION_FLAG,
-         .target = &request.fast,
-         .help = "Winograd transforms for 3 x 3 convolutions"},
+         .target = &request.exact,
+         .help = "direct sums for all convolutions, no Winograd transforms"},
     };
     const struct fovea_syntax syntax = {
         .command = "bench",

@@ -16,7 +16,7 @@ struct request {
     const char *trace; /* a stage, "list", or NULL */
     size_t fold;       /* SIZE_MAX: all */
     size_t threads;
-    bool fast;
+    bool exact;
 };
 
 /* One inference: the members that take part, and the array in work. */
@@ -26,7 +26,7 @@ struct inference {
     struct fv_npy input; /* [N, channels, height, width]; empty for a list of the stages at the model's own size */
     const char *trace;   /* the stage to write, or NULL: the net's result */
     size_t first, members;
-    bool fast;             /* Winograd transforms */
+    bool exact;            /* no Winograd transforms */
     struct fv_stage stage; /* what is written; its name ends with its graph */
     float *sum, *output;   /* N outputs; one output */
     bool wrong_usage;      /* the failure is the command line's */
@@ -93,7 +93,7 @@ static enum fv_status make_session(struct inference *inference, size_t member, s
     if (status != FV_OK) {
         return status;
     }
-    struct fv_session_options session_options = {.threads = inference->threads, .fast = inference->fast};
+    struct fv_session_options session_options = {.threads = inference->threads, .exact = inference->exact};
     status = fv_session_create(graph, &session_options, session, &inference->error);
     fv_graph_destroy(graph);
     if (status != FV_OK) {
@@ -265,11 +265,10 @@ int fovea_command_infer(int count, char **arguments) {
          .low = 1,
          .high = FV_THREADS_MAX,
          .help = "default: what the machine gives; the result does not depend on it"},
-        {.name = "fast",
+        {.name = "exact",
          .kind = FOVEA_OPTION_FLAG,
-         .target = &request.fast,
-         .help = "Winograd transforms for 3 x 3 convolutions: up to twice as\nfast, with up to twice the "
-                 "rounding error"},
+         .target = &request.exact,
+         .help = "direct sums for all convolutions, no Winograd transforms: up to\nhalf as fast"},
     };
     const struct fovea_syntax syntax = {
         .command = "infer",
@@ -294,7 +293,7 @@ int fovea_command_infer(int count, char **arguments) {
         return fovea_usage_error(&syntax, operands < 2 ? "expected MODEL.gguf IN.npy"
                                                        : "--output OUT.npy is required: where the result goes");
     }
-    struct inference inference = {.fast = request.fast};
+    struct inference inference = {.exact = request.exact};
     enum fv_status status = infer(&inference, arguments[1], operands > 1 ? arguments[2] : NULL, &request, list);
     if (status != FV_OK) {
         fprintf(stderr, "fovea infer: %s\n", inference.error.message);

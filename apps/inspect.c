@@ -90,7 +90,7 @@ static const char *const variants[] = {"tf", "plain", NULL};
 static const char *const answers[] = {"yes", "no", NULL};
 
 struct request {
-    bool tensors, plan, fast;
+    bool tensors, plan, exact;
     size_t size;                  /* of the input of a plan */
     size_t image_size;            /* of a checkpoint that does not tell, as the next two */
     int variant, transform_input; /* in `variants` and `answers`; -1: not given */
@@ -119,7 +119,7 @@ static int inspect_model(const char *path, const struct request *request) {
         putchar('\n');
     }
     int result = FOVEA_EXIT_DONE;
-    if (request->plan && fovea_plan_print(model, request->size, request->fast, &error) != FV_OK) {
+    if (request->plan && fovea_plan_print(model, request->size, request->exact, &error) != FV_OK) {
         result = fail(&error);
     }
     fv_model_close(model);
@@ -227,7 +227,10 @@ int fovea_command_inspect(int count, char **arguments) {
          .help = "side of the input for --plan; default: what the model says",
          .low = 1,
          .high = LARGEST_SIDE},
-        {.name = "fast", .kind = FOVEA_OPTION_FLAG, .target = &request.fast, .help = "plan with Winograd transforms"},
+        {.name = "exact",
+         .kind = FOVEA_OPTION_FLAG,
+         .target = &request.exact,
+         .help = "plan direct sums only, no Winograd transforms"},
         {.name = "image-size",
          .kind = FOVEA_OPTION_COUNT,
          .target = &request.image_size,

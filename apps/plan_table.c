@@ -31,11 +31,11 @@ static void print_nodes(const struct fv_session *session, size_t nodes) {
     }
 }
 
-enum fv_status fovea_plan_print(const struct fv_model *model, size_t size, bool fast, struct fv_error *error) {
+enum fv_status fovea_plan_print(const struct fv_model *model, size_t size, bool exact, struct fv_error *error) {
     struct fv_graph *graph = NULL;
     struct fv_session *session = NULL;
     const struct fv_net_options options = {.height = size, .width = size};
-    const struct fv_session_options session_options = {.fast = fast};
+    const struct fv_session_options session_options = {.exact = exact};
     enum fv_status status = fv_net_build(model, &options, &graph, error);
     if (status == FV_OK) {
         status = fv_session_create(graph, &session_options, &session, error);

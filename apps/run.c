@@ -48,10 +48,11 @@
         .name = "folds", .kind = FOVEA_OPTION_TEXT, .target = &choice.folds, .value = "N,N",                           \
         .help = "only these members of the segmenter's ensemble, for example 0,2;\ndefault: the mean of all"           \
     }
-#define OPTION_FAST                                                                                                    \
+#define OPTION_EXACT                                                                                                   \
     {                                                                                                                  \
-        .name = "fast", .kind = FOVEA_OPTION_FLAG, .target = &options.fast,                                            \
-        .help = "segment about twice as fast, by Winograd's transforms, with up to\ntwice the rounding error"          \
+        .name = "exact", .kind = FOVEA_OPTION_FLAG, .target = &options.exact,                                          \
+        .help = "direct sums for all convolutions, no Winograd transforms: takes up\nto twice as long, rounds a "      \
+                "little less"                                                                                          \
     }
 #define OPTION_PROBABILITY                                                                                             \
     {                                                                                                                  \
@@ -133,7 +134,8 @@ static bool read_folds(struct choice *choice, struct fovea_pipeline_options *opt
     "With --coips PROJECT: images are read from PROJECT/raw_OCTA_images, and the published folders, tables, masks\n"   \
     "and overlays are written with the published pixel values; our own reports go to PROJECT/fovea. Inputs stay\n"     \
     "where they are, tables have a row an image, and what the published program would skip or stop at is a\n"          \
-    "failure with its reason. Other options: --models, --fov 3 or 6, --layer, --overwrite, --project-name.\n\n"
+    "failure with its reason. Sums are always direct, as with --exact. Other options: --models, --fov 3 or 6, "        \
+    "--layer, --overwrite, --project-name.\n\n"
 
 /* Works in a published project, where most is settled. */
 static int run_coips(const struct fovea_syntax *syntax, const struct fovea_pipeline_options *options,
@@ -142,9 +144,9 @@ static int run_coips(const struct fovea_syntax *syntax, const struct fovea_pipel
     if (operands > 0 || options->list != NULL || options->output != NULL) {
         return fovea_usage_error(syntax, "--coips reads and writes in its project: no INPUT, --list or --output");
     }
-    if (choice->tta != 0 || choice->folds != NULL || options->fast || options->save_probability) {
-        return fovea_usage_error(syntax, "--coips does what the published program does: no --tta, --folds, --fast or "
-                                         "--save-probability");
+    if (choice->tta != 0 || choice->folds != NULL || options->exact || options->save_probability) {
+        return fovea_usage_error(syntax, "--coips does what the published program does: no --tta, --folds or "
+                                         "--save-probability, and --exact is implied");
     }
     if (options->field_mm != 3 && options->field_mm != 6) {
         return fovea_usage_error(syntax, "--fov: the published program knows 3 and 6, found %g", options->field_mm);
@@ -204,7 +206,7 @@ int fovea_command_run(int count, char **arguments) {
     struct choice choice = {0};
     const struct fovea_option table[] = {
         OPTION_FOV,    OPTION_LAYER, OPTION_OUTPUT_UNLESS_COIPS, OPTION_MODELS, OPTION_LIST,      OPTION_TTA,
-        OPTION_FOLDS,  OPTION_FAST,  OPTION_PROBABILITY,         OPTION_COIPS,  OPTION_OVERWRITE, OPTION_PROJECT_NAME,
+        OPTION_FOLDS,  OPTION_EXACT, OPTION_PROBABILITY,         OPTION_COIPS,  OPTION_OVERWRITE, OPTION_PROJECT_NAME,
         OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "run",
@@ -222,8 +224,8 @@ int fovea_command_run(int count, char **arguments) {
 int fovea_command_grade(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.grade = true}};
     struct choice choice = {0};
-    const struct fovea_option table[] = {OPTION_FOV,    OPTION_LAYER, OPTION_OUTPUT,
-                                         OPTION_MODELS, OPTION_LIST,  OPTION_THREADS};
+    const struct fovea_option table[] = {OPTION_FOV,  OPTION_LAYER, OPTION_OUTPUT, OPTION_MODELS,
+                                         OPTION_LIST, OPTION_EXACT, OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "grade",
         .operands = "INPUT...",
@@ -240,7 +242,7 @@ int fovea_command_segment(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.segment = true}};
     struct choice choice = {0};
     const struct fovea_option table[] = {OPTION_FOV, OPTION_LAYER, OPTION_OUTPUT, OPTION_MODELS,      OPTION_LIST,
-                                         OPTION_TTA, OPTION_FOLDS, OPTION_FAST,   OPTION_PROBABILITY, OPTION_THREADS};
+                                         OPTION_TTA, OPTION_FOLDS, OPTION_EXACT,  OPTION_PROBABILITY, OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "segment",
         .operands = "INPUT...",

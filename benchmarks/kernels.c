@@ -232,8 +232,18 @@ static void run_transpose_panel(void *context) {
     }
 }
 
-static const struct fv_winograd winograd = {SIDE, SIDE, SIDE, SIDE, 1, 1, SIDE / FV_WINOGRAD_OUTPUTS};
-enum { WINOGRAD_TILES = SIDE / FV_WINOGRAD_OUTPUTS * (SIDE / FV_WINOGRAD_OUTPUTS) };
+enum {
+    WINOGRAD_OUTPUTS = FV_WINOGRAD_MOST_OUTPUTS,
+    WINOGRAD_TILES = SIDE / WINOGRAD_OUTPUTS * (SIDE / WINOGRAD_OUTPUTS)
+};
+static const struct fv_winograd winograd = {.outputs = WINOGRAD_OUTPUTS,
+                                            .input_height = SIDE,
+                                            .input_width = SIDE,
+                                            .output_height = SIDE,
+                                            .output_width = SIDE,
+                                            .pad_top = 1,
+                                            .pad_left = 1,
+                                            .tiles_x = SIDE / WINOGRAD_OUTPUTS};
 
 static void run_winograd_input(void *context) {
     const struct workload *w = context;
@@ -252,7 +262,7 @@ static void run_winograd_output(void *context) {
 static void run_winograd_weights(void *context) {
     const struct workload *w = context;
     const size_t filters = PIXELS * w->kernels->width / 18 / FV_MAX_WIDTH * FV_MAX_WIDTH;
-    w->kernels->winograd_weights(w->input, filters, filters, w->points, filters);
+    w->kernels->winograd_weights(WINOGRAD_OUTPUTS, w->input, filters, filters, w->points, filters);
 }
 
 static const struct {
@@ -293,7 +303,7 @@ static void bench_workloads(const struct fv_kernels *kernels, double peak) {
     work.input = bench_random_floats(floats);
     work.output = bench_random_floats(floats);
     work.vectors = bench_random_floats(4096);
-    work.points = bench_random_floats(WINOGRAD_TILES * FV_WINOGRAD_POINTS * kernels->width);
+    work.points = bench_random_floats(WINOGRAD_TILES * FV_WINOGRAD_MOST_POINTS * kernels->width);
     for (size_t i = 0; i < sizeof workloads / sizeof workloads[0]; i++) {
         work.activation = workloads[i].activation;
         work.kernel = workloads[i].kernel;
@@ -412,10 +422,10 @@ static void bench_table(const struct fv_kernels *kernels, const char *name) {
 }
 
 static int usage(void) {
-    fputs("usage: fovea-bench-kernels [--table NAME] [--seconds S] [--layers NET,...|all [--fast]]\n"
+    fputs("usage: fovea-bench-kernels [--table NAME] [--seconds S] [--layers NET,...|all [--exact]]\n"
           "Measures every kernel table of this machine, S seconds (0.3) a figure, on one core.\n"
           "--layers: instead, every distinct layer of these nets (of all published ones), S seconds (0.05) each.\n"
-          "--fast: with Winograd transforms.\n",
+          "--exact: without Winograd transforms.\n",
           stderr);
     return 2;
 }
@@ -423,7 +433,7 @@ static int usage(void) {
 int main(int argc, char **argv) {
     const char *only = NULL, *nets = NULL;
     double seconds = 0;
-    bool fast = false;
+    bool exact = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
             seconds = strtod(argv[++i], NULL);
@@ -431,13 +441,13 @@ int main(int argc, char **argv) {
             only = argv[++i];
         } else if (strcmp(argv[i], "--layers") == 0 && i + 1 < argc) {
             nets = argv[++i];
-        } else if (strcmp(argv[i], "--fast") == 0) {
-            fast = true;
+        } else if (strcmp(argv[i], "--exact") == 0) {
+            exact = true;
         } else {
             return usage();
         }
     }
-    if (fast && nets == NULL) {
+    if (exact && nets == NULL) {
         return usage();
     }
     bench_seconds = seconds > 0 ? seconds : nets != NULL ? 0.05 : 0.3;
@@ -446,7 +456,7 @@ int main(int argc, char **argv) {
         if (only != NULL) {
             setenv("FOVEA_ISA", only, 1);
         }
-        return bench_layers(nets, fast) ? EXIT_SUCCESS : EXIT_FAILURE;
+        return bench_layers(nets, exact) ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     for (int isa = FV_ISA_COUNT - 1; isa >= 0; isa--) {
         const char *name = fv_isa_name((enum fv_isa)isa);

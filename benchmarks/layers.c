@@ -31,7 +31,7 @@ struct layer {
     size_t node, count;
 };
 
-static enum fv_status open_net(const struct model_description *description, bool fast, struct net *net,
+static enum fv_status open_net(const struct model_description *description, bool exact, struct net *net,
                                struct fv_error *error) {
     const char *folder = getenv("TMPDIR");
     char path[1024];
@@ -42,7 +42,7 @@ static enum fv_status open_net(const struct model_description *description, bool
     unlink(path);
     status = status != FV_OK ? status : fv_net_build(net->model, NULL, &graph, error);
     if (status == FV_OK) {
-        status = fv_session_create(graph, &(struct fv_session_options){.fast = fast}, &net->session, error);
+        status = fv_session_create(graph, &(struct fv_session_options){.exact = exact}, &net->session, error);
     }
     fv_graph_destroy(graph);
     return status;
@@ -206,10 +206,10 @@ static double print_layer(const struct net *net, const struct layer *layer) {
     return sum;
 }
 
-static enum fv_status bench_net(const struct model_description *description, bool fast, struct fv_error *error) {
+static enum fv_status bench_net(const struct model_description *description, bool exact, struct fv_error *error) {
     struct net net = {0};
     struct layer *layers = NULL;
-    enum fv_status status = open_net(description, fast, &net, error);
+    enum fv_status status = open_net(description, exact, &net, error);
     if (status == FV_OK) {
         net.info = fv_session_info(net.session);
         status = fv_machine_measure(net.info.isa, PEAK_SECONDS, &net.peak, error);
@@ -238,19 +238,19 @@ static enum fv_status bench_net(const struct model_description *description, boo
 }
 
 /* Net `description`, or a message and false. */
-static bool bench_one(const struct model_description *description, bool fast) {
+static bool bench_one(const struct model_description *description, bool exact) {
     struct fv_error error;
-    if (bench_net(description, fast, &error) != FV_OK) {
+    if (bench_net(description, exact, &error) != FV_OK) {
         fprintf(stderr, "fovea-bench-kernels: %s: %s\n", description->name, error.message);
         return false;
     }
     return true;
 }
 
-bool bench_layers(const char *names, bool fast) {
+bool bench_layers(const char *names, bool exact) {
     if (strcmp(names, "all") == 0) {
         const struct model_description *net = catalogue_full;
-        while (net->name != NULL && bench_one(net, fast)) {
+        while (net->name != NULL && bench_one(net, exact)) {
             net++;
         }
         return net->name == NULL;
@@ -264,7 +264,7 @@ bool bench_layers(const char *names, bool fast) {
             fprintf(stderr, "fovea-bench-kernels: no net is named %s\n", name);
             return false;
         }
-        if (!bench_one(net, fast)) {
+        if (!bench_one(net, exact)) {
             return false;
         }
         names += length + (names[length] == ',' ? 1 : 0);

@@ -6,8 +6,8 @@
 
 /* Plans each net of tests/support/catalogue.c that is named in `names` ("A,B", or "all": every published one) with
  * random weights for one thread, and times each distinct layer of a plan (operation, algorithm, shapes, what is fused)
- * by itself, on warm caches: the best of several runs, bench_seconds each. `fast` plans with Winograd transforms.
+ * by itself, on warm caches: the best of several runs, bench_seconds each. `exact` plans without Winograd transforms.
  * Prints to the standard output; after a mistake, a message to the standard error and false. */
-bool bench_layers(const char *names, bool fast);
+bool bench_layers(const char *names, bool exact);
 
 #endif

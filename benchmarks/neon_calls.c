@@ -180,7 +180,12 @@ static void call_depthwise_5(void) {
 }
 
 enum { TILES_ACROSS = 6, TILES = TILES_ACROSS * TILES_ACROSS };
-static const struct fv_winograd winograd = {26, 26, 24, 24, 0, 0, TILES_ACROSS};
+static const struct fv_winograd winograd = {.outputs = FV_WINOGRAD_MOST_OUTPUTS,
+                                            .input_height = 26,
+                                            .input_width = 26,
+                                            .output_height = 24,
+                                            .output_width = 24,
+                                            .tiles_x = TILES_ACROSS};
 
 static void call_winograd_input(void) {
     kernels->winograd_input(&winograd, numbers, 0, TILES, results, TILES * WIDTH, WIDTH);
@@ -192,7 +197,7 @@ static void call_winograd_output(void) {
 }
 
 static void call_winograd_weights(void) {
-    kernels->winograd_weights(numbers, 64, 64, results, 64);
+    kernels->winograd_weights(FV_WINOGRAD_MOST_OUTPUTS, numbers, 64, 64, results, 64);
 }
 
 static void call_affine(void) {

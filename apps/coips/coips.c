@@ -34,7 +34,7 @@ static enum fv_status open_segmenter(struct run *run) {
         return status;
     }
     run->results.segmenter = model;
-    const struct fovea_segmenter_options choice = {.threads = run->threads, .mirror = true};
+    const struct fovea_segmenter_options choice = {.threads = run->threads, .mirror = true, .exact = true};
     const double start = fovea_progress_clock();
     status = fovea_segmenter_create(model->file, &choice, &run->work.segmenter, &run->error);
     run->load_seconds = fovea_progress_clock() - start;
@@ -64,7 +64,7 @@ static enum fv_status open_models(struct run *run) {
         status = choose(run, FOVEA_TASK_QUALITY, &model);
         if (status == FV_OK) {
             run->results.grader = model;
-            status = fovea_grader_create(model->file, run->threads, &run->work.grader, &run->error);
+            status = fovea_grader_create(model->file, run->threads, true, &run->work.grader, &run->error);
         }
     }
     return status != FV_OK ? status : open_segmenter(run);

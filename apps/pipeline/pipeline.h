@@ -27,7 +27,7 @@ struct fovea_pipeline_options {
     bool mirror;            /* average the segmentation over mirrored views */
     const size_t *folds;    /* numbers of the segmenter's folds to use; */
     size_t fold_count;      /* 0: all */
-    bool fast;              /* segment by Winograd's transforms, as in struct fv_session_options */
+    bool exact;             /* as in struct fv_session_options */
     bool save_probability;  /* write the maps of probability too */
     const char *output;     /* the folder that is written */
     const char *list;       /* a file with an input a line; NULL: none */

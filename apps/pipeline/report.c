@@ -285,10 +285,11 @@ static void add_method(struct fovea_buffer *text, const struct fovea_results *re
                                                   : "once, unmirrored (--tta off)",
                                 results->fold_count, results->folds_most);
             fovea_results_add_folds(results, text);
-            fovea_buffer_format(text, ")%s.</p>\n",
-                                results->fast ? ", with Winograd's transforms, which round up to twice as much as "
-                                                "direct sums (--fast)"
-                                              : "");
+            fovea_buffer_text(text, ").</p>\n");
+        }
+        if (results->exact && (results->grader != NULL || results->segmenter != NULL)) {
+            fovea_buffer_text(text, "<p>All convolutions were direct sums, without Winograd's transforms (--exact)."
+                                    "</p>\n");
         }
         fovea_buffer_text(text, "</section>\n");
     }

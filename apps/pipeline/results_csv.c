@@ -7,9 +7,9 @@ static void add_header(struct fovea_buffer *text) {
     for (size_t i = 0; i < fovea_measure_column_count; i++) {
         fovea_buffer_format(text, ",%s", fovea_measure_columns[i].name);
     }
-    fovea_buffer_text(text,
-                      ",fov_mm,layer,width_px,height_px,grader,grader_sha256,segmenter,segmenter_sha256,tta,folds,fast,"
-                      "fovea_version\n");
+    fovea_buffer_text(
+        text, ",fov_mm,layer,width_px,height_px,grader,grader_sha256,segmenter,segmenter_sha256,tta,folds,exact,"
+              "fovea_version\n");
 }
 
 static void add_grade(struct fovea_buffer *text, const struct fovea_result *result) {
@@ -58,7 +58,10 @@ static void add_row(struct fovea_buffer *text, const struct fovea_results *resul
     add_model(text, results->segmenter);
     fovea_buffer_format(text, ",%s,", results->segmenter == NULL ? "" : results->mirrored ? "mirror" : "off");
     fovea_results_add_folds(results, text);
-    fovea_buffer_format(text, ",%s", results->segmenter == NULL ? "" : results->fast ? "yes" : "no");
+    fovea_buffer_format(text, ",%s",
+                        results->grader == NULL && results->segmenter == NULL ? ""
+                        : results->exact                                      ? "yes"
+                                                                              : "no");
     fovea_buffer_text(text, "," FOVEA_VERSION "\n");
 }
 

@@ -106,7 +106,9 @@ static void add_head(struct fovea_buffer *text, const struct fovea_results *resu
         complete = complete && cJSON_AddBoolToObject(head, "mirrored_views", results->mirrored) != NULL;
         add_string(head, "tta", results->mirrored ? "mirror" : "off", &complete);
         add_folds(head, results, &complete);
-        complete = complete && cJSON_AddBoolToObject(head, "fast", results->fast) != NULL;
+    }
+    if (results->grader != NULL || results->segmenter != NULL) {
+        complete = complete && cJSON_AddBoolToObject(head, "exact", results->exact) != NULL;
     }
     add_number(head, "images_planned", (double)results->planned, &complete);
     add_number(head, "files_ignored", (double)results->ignored, &complete);

@@ -124,7 +124,7 @@ enum fv_status fovea_segmenter_create(const struct fv_model *model, const struct
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", fv_model_path(model));
     }
     made->model = model;
-    const struct fv_session_options session_options = {.threads = options->threads, .fast = options->fast};
+    const struct fv_session_options session_options = {.threads = options->threads, .exact = options->exact};
     made->session_options = session_options;
     enum fv_status status = fovea_model_check(model, false, error);
     status = status != FV_OK ? status : read_patch(made, error);

@@ -24,7 +24,7 @@ struct fovea_segmenter_options {
     bool mirror;                /* predict each tile also mirrored along the axes that the model names, and average */
     const size_t *folds;        /* numbers of the ensemble's members to use, each once, in any order; */
     size_t fold_count;          /* 0: all of them */
-    bool fast;                  /* as in struct fv_session_options */
+    bool exact;                 /* as in struct fv_session_options */
 };
 
 /* Checks the members of the ensemble `model`, which must stay open, and plans the first for its patch size: the packed

@@ -9,7 +9,7 @@ READY_GOAL = 1 / 3  # of the fastest peer's
 MEMORY_EXTRA = 32e6  # bytes beside weights and 1.2 arenas
 SCALING_GOAL = 0.925  # of ideal: 1.85 with two threads
 
-OURS = {'fovea': 'Fovea', 'fovea-fast': 'Fovea --fast'}
+OURS = {'fovea': 'Fovea', 'fovea-exact': 'Fovea --exact'}
 
 
 def label(engine):
@@ -71,7 +71,7 @@ def versions(every):
     found = {}
     for summaries in every.values():
         for engine, figures in summaries.items():
-            if engine != 'fovea-fast':
+            if engine != 'fovea-exact':
                 found[engine] = figures['version']
     return ', '.join(f'{label(engine)} {version}' for engine, version in found.items())
 

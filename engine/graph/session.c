@@ -204,7 +204,7 @@ enum fv_status fv_session_create(const struct fv_graph *graph, const struct fv_s
     }
     result->threads = options->threads;
     result->profile = options->profile;
-    result->context.fast = options->fast;
+    result->context.exact = options->exact;
     enum fv_status status = take_nodes(result, graph, error);
     if (status == FV_OK) {
         status = set_context(result, options->gemm, error);

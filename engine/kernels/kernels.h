@@ -84,11 +84,17 @@ struct fv_grouped {
     float *output;
 };
 
-/* Winograd's F(4x4, 3x3) over one plane block: the output is cut into tiles of 4 x 4, numbered row by row, tiles_x to a
- * row; those at the end may hang over. Each is transformed into 36 points. */
-enum { FV_WINOGRAD_OUTPUTS = 4, FV_WINOGRAD_POINTS = 36 };
+/* Winograd's F(4x4, 3x3) or F(2x2, 3x3) over one plane block: the output is cut into tiles of outputs x outputs,
+ * numbered row by row, tiles_x to a row; those at the end may hang over. Each is transformed into (outputs + 2)^2
+ * points. */
+enum { FV_WINOGRAD_MOST_OUTPUTS = 4, FV_WINOGRAD_MOST_POINTS = 36 };
+
+static inline size_t fv_winograd_points(size_t outputs) {
+    return (outputs + 2) * (outputs + 2);
+}
 
 struct fv_winograd {
+    size_t outputs; /* 2 or 4 */
     size_t input_height, input_width, output_height, output_width;
     size_t pad_top, pad_left; /* the padding at the end follows from the output size */
     size_t tiles_x;
@@ -147,6 +153,7 @@ struct fv_kernels {
     size_t tile_vectors; /* vectors of a matrix tile that keeps the multiply-adds busiest */
     size_t last_vectors; /* vectors of the largest matrix tile, at most FV_MAX_TILE_VECTORS: tile_vectors, or one more
                             to take in a vector that would be left alone */
+    size_t winograd_run; /* channels of a run of winograd_product, at most FV_WINOGRAD_RUN */
 
     void (*gemm_tile)(const struct fv_gemm_tile *tile);
 
@@ -159,17 +166,17 @@ struct fv_kernels {
     /* Output rows first_row .. last_row-1 of a grouped convolution. */
     void (*grouped)(const struct fv_grouped *convolution, size_t first_row, size_t last_row);
 
-    /* Winograd's convolution, whose matrices A, B and G kernels/winograd/winograd.h gives; point i * 6 + j of a tile is
-     * element (i, j) of the transformed matrix.
-     * Input: B^T d B of tiles first .. first+count-1, as transformed[point * point_stride + (tile - first) *
-     * tile_stride + lane]; inputs in the padding are zero.
-     * Weights: G g G^T of `count` filters (a multiple of width), tap (y, x) of filter i at weights[(3 y + x) *
-     * tap_stride + i], as transformed[point * point_stride + i].
-     * Product: sums[row][v][lane] (+)= sum over c < channels of inputs[row * row_stride + c] * weights[c][v][lane].
-     * Output: y = activation(A^T m A + bias + residual) of the products m, laid out as the transformed input. */
+    /* Winograd's convolution, whose matrices A, B and G kernels/winograd/winograd.h gives; point i * (outputs + 2) + j
+     * of a tile is element (i, j) of the transformed matrix.
+     *  - Input: B^T d B of tiles first .. first+count-1, as transformed[point * point_stride + (tile - first) *
+     *    tile_stride + lane]; inputs in the padding are zero.
+     *  - Weights: G g G^T of `count` filters (a multiple of width), tap (y, x) of filter i at weights[(3 y + x) *
+     *    tap_stride + i], as transformed[point * point_stride + i].
+     *  - Product: sums[row][v][lane] (+)= sum over c < channels of inputs[row * row_stride + c] * weights[c][v][lane].
+     *  - Output: y = activation(A^T m A + bias + residual) of the products m, laid out as the transformed input. */
     void (*winograd_input)(const struct fv_winograd *geometry, const float *input, size_t first, size_t count,
                            float *transformed, size_t point_stride, size_t tile_stride);
-    void (*winograd_weights)(const float *weights, size_t tap_stride, size_t count, float *transformed,
+    void (*winograd_weights)(size_t outputs, const float *weights, size_t tap_stride, size_t count, float *transformed,
                              size_t point_stride);
     void (*winograd_product)(const struct fv_winograd_product *product, const float *inputs, const float *weights,
                              float *sums);

@@ -8,6 +8,7 @@ const struct fv_kernels FV_TABLE = {
     .tile_rows = TILE_ROWS,
     .tile_vectors = TILE_VECTORS,
     .last_vectors = LAST_VECTORS,
+    .winograd_run = WINOGRAD_RUN,
     .gemm_tile = gemm_tile,
     .depthwise = depthwise,
     .grouped = grouped,

@@ -104,13 +104,11 @@ static const struct fv_algorithm depthwise_algorithm = {.name = "depthwise",
                                                         .run = run_depthwise,
                                                         .release = release_depthwise};
 
-static const struct fv_algorithm *const convolution_algorithms[] = {&depthwise_algorithm,
-                                                                    &fv_algorithm_grouped,
-                                                                    &fv_algorithm_blas_product,
-                                                                    &fv_algorithm_winograd,
-                                                                    &fv_algorithm_compact_product,
-                                                                    &fv_algorithm_indirect_product,
-                                                                    NULL};
+static const struct fv_algorithm *const convolution_algorithms[] = {
+    &depthwise_algorithm,           &fv_algorithm_grouped,
+    &fv_algorithm_blas_product,     &fv_algorithm_winograd_4x4,
+    &fv_algorithm_winograd_2x2,     &fv_algorithm_compact_product,
+    &fv_algorithm_indirect_product, NULL};
 static const struct fv_algorithm *const product_algorithms[] = {&fv_algorithm_blas_product,
                                                                 &fv_algorithm_indirect_product, NULL};
 

@@ -95,7 +95,7 @@ struct fv_context {
     const struct fv_kernels *kernels;
     struct fv_caches caches;
     enum fv_gemm gemm;
-    bool fast;                   /* algorithms that round more than a direct sum are welcome */
+    bool exact;                  /* nothing that rounds otherwise than a direct sum */
     const struct fv_view *views; /* by fv_value */
 };
 

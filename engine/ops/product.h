@@ -16,6 +16,9 @@ enum fv_product_kind {
     FV_PRODUCT_LINEAR,
 };
 
+/* Steps of a chunk of a sum over several taps, at most. */
+enum { FV_TAPS_CHUNK_DEPTH = 256 };
+
 /* Consecutive segments of equal length, few enough that the inputs of a register tile stay in the first-level cache. */
 struct fv_chunk {
     size_t first_segment, segments, length;
@@ -93,7 +96,8 @@ size_t fv_product_rows(const struct fv_context *context, const struct fv_node *n
 extern const struct fv_algorithm fv_algorithm_grouped;          /* 3 x 3 convolution, groups within plane blocks */
 extern const struct fv_algorithm fv_algorithm_compact_product;  /* convolution of few channels, which are copied */
 extern const struct fv_algorithm fv_algorithm_indirect_product; /* our kernels, rows read in place */
-extern const struct fv_algorithm fv_algorithm_winograd;         /* 3 x 3 convolution of stride 1, transformed */
+extern const struct fv_algorithm fv_algorithm_winograd_4x4;     /* 3 x 3 convolution of stride 1, transformed */
+extern const struct fv_algorithm fv_algorithm_winograd_2x2;     /* the same with less rounding, less gain */
 extern const struct fv_algorithm fv_algorithm_blas_product;     /* rows gathered, OpenBLAS sgemm */
 
 #endif

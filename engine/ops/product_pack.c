@@ -7,7 +7,7 @@
  * Longer chunks are faster, by 2 to 3 % from 256 to 512, and round more: convolutions of several taps take the shorter
  * ones, by which full-size nnU-Nets keep their distance from PyTorch (2.3e-5 of 3e-5). The depth of a chunk shows in
  * the bits of a sum, so it is the same on all machines. */
-enum { CHUNK_DEPTH = 512, TAPS_CHUNK_DEPTH = 256, TASKS = 64, LEAST_PANELS = 4, MOST_ROWS = 512 };
+enum { CHUNK_DEPTH = 512, TASKS = 64, LEAST_PANELS = 4, MOST_ROWS = 512 };
 
 static const struct fv_view *input_view(const struct fv_context *context, const struct fv_node *node) {
     return &context->views[node->inputs[0]];
@@ -33,7 +33,7 @@ static size_t groups_per_part(const struct fv_node *node, size_t inputs, size_t 
 static size_t chunk_depth(const struct fv_node *node, const struct fv_product *product) {
     const bool taps = product->kind != FV_PRODUCT_LINEAR && product->kind != FV_PRODUCT_TRANSPOSED &&
                       node->options.convolution.kernel_y * node->options.convolution.kernel_x > 1;
-    return taps ? TAPS_CHUNK_DEPTH : CHUNK_DEPTH;
+    return taps ? FV_TAPS_CHUNK_DEPTH : CHUNK_DEPTH;
 }
 
 /* Whether outputs depend on inputs of their own block alone. */

@@ -1,21 +1,27 @@
-/* A 3 x 3 convolution of stride 1 by Winograd's F(4x4, 3x3): a quarter of the multiplications.
+/* A 3 x 3 convolution of stride 1 by Winograd's F(4x4, 3x3), a quarter of the multiplications, or F(2x2, 3x3), which
+ * rounds less: four ninths.
  *
  * A task takes a block of output tiles, transforms all their input channels, and then, for one tile of output vectors
- * after another, multiplies at each of the 36 points (transformed tiles as rows, transformed weights as columns, the
- * same register tile as every product) and transforms the sums back. Transformed tiles, sums and weights of a task lie
- * in its scratch, within the second-level cache where the channels are few, so nothing but inputs and outputs goes
+ * after another, multiplies at each of the 36 (16) points (transformed tiles as rows, transformed weights as columns,
+ * the same register tile as every product) and transforms the sums back. Transformed tiles, sums and weights of a task
+ * lie in its scratch, within the second-level cache where the channels are few, so nothing but inputs and outputs goes
  * through memory.
  *
  * Small weights are transformed once, when the session is made. Large ones would take four times the memory; they stay
  * as they are, and each task transforms a chunk at a time just before its use (Lavin and Gray 2016; the points are
- * those of kernels/winograd/winograd.h). */
+ * those of kernels/winograd/winograd.h).
+ *
+ * F(4x4) serves a layer whose direct sum rounds at least 1 / ROUNDING_LIMIT as much (ops/winograd_rounding.h): sums of
+ * many channels. F(2x2), which rounds less than any direct sum of LEAST_CHANNELS, serves the others, and maps where
+ * fewer of its tiles hang over. */
 #include <stdio.h>
 
 #include "fovea/memory.h"
 #include "ops/product.h"
+#include "ops/winograd_rounding.h"
 
 enum {
-    TILE_BLOCK = 48,             /* tiles of a task: a multiple of every register tile's rows */
+    PIXEL_BLOCK = 768,           /* outputs of a task; their tiles are a multiple of every register tile's rows */
     LEAST_TASKS = 8,             /* cut the outputs where the tiles alone give fewer */
     LEAST_VECTOR_TILES = 4,      /* of a task that shares its tiles with others: each transforms the inputs anew */
     LEAST_CHANNELS = 16,         /* below, the transforms cost more than the products */
@@ -24,15 +30,25 @@ enum {
     TAPS = 9
 };
 
-/* Vector operations, loads and stores included, of one tile and block of the input transform, of one tile and vector of
- * the output transform, of one filter and vector of the weight transform. */
-enum { INPUT_COST = 240, OUTPUT_COST = 210, WEIGHT_COST = 115 };
+/* Costs in vector multiply-adds of the direct sum: of one channel, tile and vector at all points of the product (whose
+ * compensation costs a quarter), of one tile and block of the input transform, of one tile and vector of the output
+ * transform, of one filter and vector of the weight transform. */
+struct costs {
+    double product, input, output, weight;
+};
+
+static const struct costs small_costs = {20, 75, 60, 170}, large_costs = {45, 240, 210, 400};
+
+/* A layer is not worth the transforms if they leave less to gain. */
+static const double COST_LIMIT = 0.9;
+/* Roundings of F(4x4) over those of the direct sum. */
+static const double ROUNDING_LIMIT = 1.55;
 
 struct winograd {
     struct fv_product *product; /* bias, and the weights unless `filters` has them */
-    float *filters;             /* [vector tiles][chunks][FV_WINOGRAD_POINTS][channels][vectors][width], or NULL */
+    float *filters;             /* [vector tiles][chunks][points][channels][vectors][width], or NULL */
     struct fv_winograd geometry;
-    size_t channels, tiles;
+    size_t channels, points, tiles;
     size_t tile_block, tile_blocks;                    /* tiles of a task and how many such blocks */
     size_t vector_tiles, vector_tile_block, groups;    /* the same for the tiles of output vectors */
     size_t chunk_blocks;                               /* plane blocks in a chunk of the sum */
@@ -41,19 +57,22 @@ struct winograd {
 };
 
 /* How the output is cut. */
-static void cut(const struct fv_context *context, const struct fv_node *node, struct winograd *w) {
+static void cut(const struct fv_context *context, const struct fv_node *node, size_t outputs, struct winograd *w) {
     const struct fv_shape input = context->views[node->inputs[0]].shape, output = context->views[node->output].shape;
     const size_t lanes = context->kernels->tile_vectors * context->kernels->width;
-    w->geometry = (struct fv_winograd){.input_height = input.height,
+    const size_t tile_block = PIXEL_BLOCK / (outputs * outputs);
+    w->geometry = (struct fv_winograd){.outputs = outputs,
+                                       .input_height = input.height,
                                        .input_width = input.width,
                                        .output_height = output.height,
                                        .output_width = output.width,
                                        .pad_top = node->options.convolution.padding.top,
                                        .pad_left = node->options.convolution.padding.left,
-                                       .tiles_x = (output.width + FV_WINOGRAD_OUTPUTS - 1) / FV_WINOGRAD_OUTPUTS};
+                                       .tiles_x = (output.width + outputs - 1) / outputs};
     w->channels = input.channels;
-    w->tiles = w->geometry.tiles_x * ((output.height + FV_WINOGRAD_OUTPUTS - 1) / FV_WINOGRAD_OUTPUTS);
-    w->tile_blocks = (w->tiles + TILE_BLOCK - 1) / TILE_BLOCK;
+    w->points = fv_winograd_points(outputs);
+    w->tiles = w->geometry.tiles_x * ((output.height + outputs - 1) / outputs);
+    w->tile_blocks = (w->tiles + tile_block - 1) / tile_block;
     w->tile_block = fv_round_up((w->tiles + w->tile_blocks - 1) / w->tile_blocks, context->kernels->tile_rows);
     w->tile_blocks = (w->tiles + w->tile_block - 1) / w->tile_block;
     w->vector_tiles = (output.channels + lanes - 1) / lanes;
@@ -67,25 +86,32 @@ static void cut(const struct fv_context *context, const struct fv_node *node, st
 
 static bool keeps_filters(const struct fv_context *context, const struct winograd *w) {
     const size_t lanes = context->kernels->tile_vectors * context->kernels->width;
-    return w->vector_tiles * lanes * w->channels * FV_WINOGRAD_POINTS * sizeof(float) <= TRANSFORMED_LIMIT;
+    return w->vector_tiles * lanes * w->channels * w->points * sizeof(float) <= TRANSFORMED_LIMIT;
 }
 
-/* Vector operations of the transforms and products, over those of the direct sum. */
-static double relative_cost(const struct fv_context *context, const struct fv_node *node, const struct winograd *w) {
-    const double tiles = (double)w->tiles, channels = (double)w->channels;
-    const double vectors = (double)(w->vector_tiles * context->kernels->tile_vectors);
-    const double blocks = (double)context->views[node->inputs[0]].blocks * (double)w->groups;
-    const double filters = keeps_filters(context, w) ? 0 : channels * vectors * (double)w->tile_blocks;
+/* Cost of the transforms and products, over that of the direct sum. */
+static double relative_cost(const struct fv_context *context, const struct fv_node *node, size_t outputs) {
+    struct winograd w = {0};
+    cut(context, node, outputs, &w);
+    const struct costs *costs = outputs == 2 ? &small_costs : &large_costs;
+    /* Where a run is long for want of registers, totals pass through the stack and so do weights. */
+    const bool spills = context->kernels->winograd_run == FV_WINOGRAD_RUN;
+    const double product = costs->product * (spills ? 1.25 : 1), weight = costs->weight * (spills ? 2 : 1);
+    const double tiles = (double)w.tiles, channels = (double)w.channels;
+    const double vectors = (double)(w.vector_tiles * context->kernels->tile_vectors);
+    const double blocks = (double)context->views[node->inputs[0]].blocks * (double)w.groups;
+    const double filters = keeps_filters(context, &w) ? 0 : channels * vectors * (double)w.tile_blocks;
     const double direct = TAPS * channels * vectors * (double)fv_pixels(context->views[node->output].shape);
-    return (FV_WINOGRAD_POINTS * tiles * channels * vectors + INPUT_COST * tiles * blocks +
-            OUTPUT_COST * tiles * vectors + WEIGHT_COST * filters) /
+    return (product * tiles * channels * vectors + costs->input * tiles * blocks + costs->output * tiles * vectors +
+            weight * filters) /
            direct;
 }
 
-static bool accept(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
+/* What both sizes need. */
+static bool suits(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
     const struct fv_view *input = &context->views[node->inputs[0]], *output = &context->views[node->output];
-    if (!context->fast) {
-        snprintf(reason, FV_REASON_SIZE, "not asked for: rounds more than a direct sum");
+    if (context->exact) {
+        snprintf(reason, FV_REASON_SIZE, "direct sums asked for");
         return false;
     }
     if (input->shape.kind != FV_PLANES || output->shape.kind != FV_PLANES || node->options.convolution.groups != 1) {
@@ -104,14 +130,38 @@ static bool accept(const struct fv_context *context, const struct fv_node *node,
                  output->shape.channels, LEAST_CHANNELS);
         return false;
     }
-    struct winograd w = {0};
-    cut(context, node, &w);
-    const double cost = relative_cost(context, node, &w);
-    if (cost > 0.9) {
+    return true;
+}
+
+static bool pays(double cost, char reason[FV_REASON_SIZE]) {
+    if (cost > COST_LIMIT) {
         snprintf(reason, FV_REASON_SIZE, "would cost %.2f of the direct sum", cost);
         return false;
     }
     return true;
+}
+
+static bool accept_4x4(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
+    if (!suits(context, node, reason)) {
+        return false;
+    }
+    const double rounding = fv_winograd_rounding(context->kernels, 4) /
+                            fv_direct_rounding(TAPS * context->views[node->inputs[0]].shape.channels);
+    if (rounding > ROUNDING_LIMIT) {
+        snprintf(reason, FV_REASON_SIZE, "would round %.2f times as much as the direct sum, expected at most %.2f",
+                 rounding, ROUNDING_LIMIT);
+        return false;
+    }
+    const double cost = relative_cost(context, node, 4), small = relative_cost(context, node, 2);
+    if (small < cost) {
+        snprintf(reason, FV_REASON_SIZE, "would cost %.2f of the direct sum, F(2x2) %.2f", cost, small);
+        return false;
+    }
+    return pays(cost, reason);
+}
+
+static bool accept_2x2(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
+    return suits(context, node, reason) && pays(relative_cost(context, node, 2), reason);
 }
 
 /* Channels first .. last-1 of the plane blocks from `block` on that form one chunk. */
@@ -141,8 +191,8 @@ static void transform_weights(const struct fv_context *context, const struct fv_
     const float *panel = w->product->weights + tile * context->kernels->tile_vectors * width * w->product->depth;
     for (size_t b = chunk->block; b < chunk->last_block; b++) {
         const size_t count = input->lanes[b].count * lanes;
-        context->kernels->winograd_weights(panel + input->lanes[b].first * TAPS * lanes, count, count,
-                                           filters + (input->lanes[b].first - chunk->first) * lanes,
+        context->kernels->winograd_weights(w->geometry.outputs, panel + input->lanes[b].first * TAPS * lanes, count,
+                                           count, filters + (input->lanes[b].first - chunk->first) * lanes,
                                            (chunk->last - chunk->first) * lanes + w->filter_pad);
     }
 }
@@ -150,15 +200,15 @@ static void transform_weights(const struct fv_context *context, const struct fv_
 /* Where the kept weights of a chunk lie. */
 static size_t filter_offset(const struct fv_context *context, const struct winograd *w, size_t tile, size_t channel) {
     const size_t width = context->kernels->width;
-    return FV_WINOGRAD_POINTS * (tile * context->kernels->tile_vectors * width * w->channels +
-                                 channel * tile_width(context, w, tile) * width);
+    return w->points * (tile * context->kernels->tile_vectors * width * w->channels +
+                        channel * tile_width(context, w, tile) * width);
 }
 
 /* Transforms all weights and lets go of the untransformed. */
 static enum fv_status keep_filters(const struct fv_context *context, const struct fv_node *node, struct winograd *w,
                                    struct fv_error *error) {
     const struct fv_view *input = &context->views[node->inputs[0]];
-    const size_t floats = FV_WINOGRAD_POINTS * w->product->part_vectors * context->kernels->width * w->channels;
+    const size_t floats = w->points * w->product->part_vectors * context->kernels->width * w->channels;
     w->filters = fv_allocate(floats, sizeof(float));
     if (w->filters == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory for %zu transformed weights", node->name,
@@ -177,7 +227,8 @@ static enum fv_status keep_filters(const struct fv_context *context, const struc
     return FV_OK;
 }
 
-static enum fv_status prepare(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
+static enum fv_status prepare(const struct fv_context *context, struct fv_node *node, size_t outputs,
+                              struct fv_error *error) {
     struct winograd *w = fv_allocate_zero(1, sizeof *w);
     if (w == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", node->name);
@@ -188,7 +239,7 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     if (status != FV_OK) {
         return status;
     }
-    cut(context, node, w);
+    cut(context, node, outputs, w);
     const struct fv_view *input = &context->views[node->inputs[0]];
     const size_t lanes = context->kernels->tile_vectors * context->kernels->width;
     size_t chunk_floats = 0;
@@ -198,7 +249,7 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     } else {
         w->chunk_blocks = CHUNK_CHANNELS / context->kernels->width;
         w->filter_pad = FV_TOKEN_ALIGNMENT;
-        chunk_floats = FV_WINOGRAD_POINTS * (w->chunk_blocks * context->kernels->width * lanes + w->filter_pad);
+        chunk_floats = w->points * (w->chunk_blocks * context->kernels->width * lanes + w->filter_pad);
     }
     /* Strides that are no power of two spread points and tiles over the sets of the caches. */
     w->tile_stride = fv_round_up(w->channels, FV_TOKEN_ALIGNMENT) + FV_TOKEN_ALIGNMENT;
@@ -206,7 +257,7 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     w->products_stride = w->tile_block * lanes + FV_TOKEN_ALIGNMENT;
     node->state_bytes = w->product->weight_floats * sizeof(float);
     node->tasks = w->tile_blocks * w->groups;
-    node->scratch = (FV_WINOGRAD_POINTS * (w->input_stride + w->products_stride) + chunk_floats) * sizeof(float);
+    node->scratch = (w->points * (w->input_stride + w->products_stride) + chunk_floats) * sizeof(float);
     return status;
 }
 
@@ -219,7 +270,7 @@ static void multiply(const struct fv_context *context, const struct winograd *w,
                                                 .channels = channels,
                                                 .vectors = vectors,
                                                 .accumulate = chunk->block != 0};
-    for (size_t point = 0; point < FV_WINOGRAD_POINTS; point++) {
+    for (size_t point = 0; point < w->points; point++) {
         context->kernels->winograd_product(&product, transformed + point * w->input_stride + chunk->first,
                                            filters + point * (channels * lanes + w->filter_pad),
                                            sums + point * w->products_stride);
@@ -231,8 +282,8 @@ static void run_vectors(const struct fv_context *context, const struct fv_node *
                         size_t tile, size_t first, size_t tiles, float *transformed) {
     const struct fv_view *input = &context->views[node->inputs[0]], *output = &context->views[node->output];
     const size_t width = context->kernels->width, vectors = tile_width(context, w, tile);
-    float *sums = transformed + FV_WINOGRAD_POINTS * w->input_stride;
-    float *scratch = sums + FV_WINOGRAD_POINTS * w->products_stride;
+    float *sums = transformed + w->points * w->input_stride;
+    float *scratch = sums + w->points * w->products_stride;
     for (size_t block = 0; block < input->blocks; block += w->chunk_blocks) {
         const struct range chunk = chunk_at(input, w, block);
         const float *filters = scratch;
@@ -282,5 +333,15 @@ static void release(struct fv_node *node) {
     }
 }
 
-const struct fv_algorithm fv_algorithm_winograd = {
-    .name = "winograd_4x4", .accept = accept, .prepare = prepare, .run = run, .release = release};
+static enum fv_status prepare_4x4(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
+    return prepare(context, node, 4, error);
+}
+
+static enum fv_status prepare_2x2(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
+    return prepare(context, node, 2, error);
+}
+
+const struct fv_algorithm fv_algorithm_winograd_4x4 = {
+    .name = "winograd_4x4", .accept = accept_4x4, .prepare = prepare_4x4, .run = run, .release = release};
+const struct fv_algorithm fv_algorithm_winograd_2x2 = {
+    .name = "winograd_2x2", .accept = accept_2x2, .prepare = prepare_2x2, .run = run, .release = release};

@@ -62,7 +62,7 @@ static struct distances compare(const char *net, const char *ours) {
 static void print_row(const char *net, const char *option, const struct distances *distances,
                       const struct conversions_cost *conversion, size_t largest) {
     printf("| %s%s | %s | %.2e | %.2e | %.2e | %zu of %zu | %.2f | %.1f | %.1f |\n", net,
-           option != NULL ? " --fast" : "", distances->positions == 1 ? "logits / range" : "softmax", distances->ours,
+           option != NULL ? " --exact" : "", distances->positions == 1 ? "logits / range" : "softmax", distances->ours,
            distances->ours_double, distances->theirs_double, distances->same_class, distances->positions,
            conversion->seconds, (double)conversion->peak_bytes / 1e6, (double)largest / 1e6);
     fflush(stdout);
@@ -76,15 +76,13 @@ static void check_run_of(const char *net, const char *option, const struct conve
     print_row(net, option, &distances, conversion, largest_tensor(model.text));
     ck_assert_int_eq(unlink(ours.text), 0);
     const bool classifier = distances.positions == 1;
-    /* Winograd's transforms round up to twice as much as a direct sum. */
-    const double allowed =
-        (option != NULL ? 2 : 1) * fmax(classifier ? logit_share : probability_error, 2 * distances.theirs_double);
+    const double allowed = fmax(classifier ? logit_share : probability_error, 2 * distances.theirs_double);
     ck_assert_msg(distances.ours <= allowed, "%s%s: off by %g, expected at most %g", net,
-                  option != NULL ? " --fast" : "", distances.ours, allowed);
+                  option != NULL ? " --exact" : "", distances.ours, allowed);
     ck_assert(!classifier || distances.same_class == 1);
 }
 
-static const char *const run_options[] = {NULL, "--fast"};
+static const char *const run_options[] = {NULL, "--exact"};
 
 START_TEST(full_size_checkpoint_gives_the_outputs_of_pytorch) {
     const char *net = nets[_i / 2];

@@ -6,10 +6,11 @@
  * are. The additions go beside the multiply-adds where the machine has units of their own for them.
  *
  * Register budget; a step is one channel:
- *   width 16 (AVX-512, 32 registers): 8 x 1 = 8 sums of a run of 4, 8 totals, 8 rests, 1 weight, 1-2 temporaries; 8
- * FMAs for 9 loads, of which two go beside each FMA of 16 lanes width 4  (NEON, 32 registers):    6 x 1, runs of 4; 6 +
- * 6 + 6 sums, 1 weight, 6 inputs width 8, 4 (AVX2, SSE, 16 regs):  3 x 2, runs of 8; 6 sums + 2 weights + 1 broadcast,
- * while totals and rests pass through the stack; 6 FMAs for 5 loads */
+ *   width 16   (AVX-512, 32 registers): 8 x 1, runs of 4: 8 sums of the run, 8 totals, 8 rests, 1 weight, 1-2
+ *                                       temporaries; 8 FMAs for 9 loads, of which two go beside each FMA
+ *   width 4    (NEON, 32 registers):    6 x 1, runs of 4: 6 + 6 + 6 sums, 1 weight, 6 inputs
+ *   width 8, 4 (AVX2, SSE, 16):         3 x 2, runs of 8: 6 sums, 2 weights, 1 broadcast, while totals and rests pass
+ *                                       through the stack; 6 FMAs for 5 loads */
 #ifndef FOVEA_KERNELS_WINOGRAD_PRODUCT_VECTOR_H
 #define FOVEA_KERNELS_WINOGRAD_PRODUCT_VECTOR_H
 

@@ -6,31 +6,40 @@
 #include "kernels/scalar_math.h"
 #include "kernels/winograd/winograd.h"
 
-static const double winograd_b[WINOGRAD_TILE][WINOGRAD_TILE] = {
-    {WINOGRAD_P2 * WINOGRAD_Q2, 0, -WINOGRAD_P2 - WINOGRAD_Q2, 0, 1, 0},
-    {0, -WINOGRAD_P *WINOGRAD_Q2, -WINOGRAD_Q2, WINOGRAD_P, 1, 0},
-    {0, WINOGRAD_P *WINOGRAD_Q2, -WINOGRAD_Q2, -WINOGRAD_P, 1, 0},
-    {0, -WINOGRAD_Q *WINOGRAD_P2, -WINOGRAD_P2, WINOGRAD_Q, 1, 0},
-    {0, WINOGRAD_Q *WINOGRAD_P2, -WINOGRAD_P2, -WINOGRAD_Q, 1, 0},
-    {0, WINOGRAD_P2 *WINOGRAD_Q2, 0, -WINOGRAD_P2 - WINOGRAD_Q2, 0, 1},
+/* B^T, G without the rows' factors, and A^T of one size. */
+struct winograd_matrices {
+    double b[WINOGRAD_MOST_SIDE][WINOGRAD_MOST_SIDE], g[WINOGRAD_MOST_SIDE][3],
+        a[FV_WINOGRAD_MOST_OUTPUTS][WINOGRAD_MOST_SIDE];
 };
 
-/* Without the rows' factors. */
-static const double winograd_g[WINOGRAD_TILE][3] = {
-    {1, 0, 0},
-    {1, WINOGRAD_P, WINOGRAD_P2},
-    {1, -WINOGRAD_P, WINOGRAD_P2},
-    {1, WINOGRAD_Q, WINOGRAD_Q2},
-    {1, -WINOGRAD_Q, WINOGRAD_Q2},
-    {0, 0, 1},
+static const struct winograd_matrices winograd_small = {
+    .b = {{-1, 0, 1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, -1, 0, 1}},
+    .g = {{1, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 1}},
+    .a = {{1, 1, 1, 0}, {0, 1, -1, 1}},
 };
 
-static const double winograd_a[FV_WINOGRAD_OUTPUTS][WINOGRAD_TILE] = {
-    {1, 1, 1, 1, 1, 0},
-    {0, WINOGRAD_P, -WINOGRAD_P, WINOGRAD_Q, -WINOGRAD_Q, 0},
-    {0, WINOGRAD_P2, WINOGRAD_P2, WINOGRAD_Q2, WINOGRAD_Q2, 0},
-    {0, WINOGRAD_P2 *WINOGRAD_P, -WINOGRAD_P2 *WINOGRAD_P, WINOGRAD_Q2 *WINOGRAD_Q, -WINOGRAD_Q2 *WINOGRAD_Q, 1},
+static const struct winograd_matrices winograd_large = {
+    .b = {{WINOGRAD_P2 * WINOGRAD_Q2, 0, -WINOGRAD_P2 - WINOGRAD_Q2, 0, 1, 0},
+          {0, -WINOGRAD_P *WINOGRAD_Q2, -WINOGRAD_Q2, WINOGRAD_P, 1, 0},
+          {0, WINOGRAD_P *WINOGRAD_Q2, -WINOGRAD_Q2, -WINOGRAD_P, 1, 0},
+          {0, -WINOGRAD_Q *WINOGRAD_P2, -WINOGRAD_P2, WINOGRAD_Q, 1, 0},
+          {0, WINOGRAD_Q *WINOGRAD_P2, -WINOGRAD_P2, -WINOGRAD_Q, 1, 0},
+          {0, WINOGRAD_P2 *WINOGRAD_Q2, 0, -WINOGRAD_P2 - WINOGRAD_Q2, 0, 1}},
+    .g = {{1, 0, 0},
+          {1, WINOGRAD_P, WINOGRAD_P2},
+          {1, -WINOGRAD_P, WINOGRAD_P2},
+          {1, WINOGRAD_Q, WINOGRAD_Q2},
+          {1, -WINOGRAD_Q, WINOGRAD_Q2},
+          {0, 0, 1}},
+    .a = {{1, 1, 1, 1, 1, 0},
+          {0, WINOGRAD_P, -WINOGRAD_P, WINOGRAD_Q, -WINOGRAD_Q, 0},
+          {0, WINOGRAD_P2, WINOGRAD_P2, WINOGRAD_Q2, WINOGRAD_Q2, 0},
+          {0, WINOGRAD_P2 *WINOGRAD_P, -WINOGRAD_P2 *WINOGRAD_P, WINOGRAD_Q2 *WINOGRAD_Q, -WINOGRAD_Q2 *WINOGRAD_Q, 1}},
 };
+
+static const struct winograd_matrices *winograd_matrices(size_t outputs) {
+    return outputs == 2 ? &winograd_small : &winograd_large;
+}
 
 /* One element of matrix . values . matrix^T, whose matrix has `columns` columns. */
 static double winograd_element(const double *row, const double *column, const double *values, size_t columns) {
@@ -45,38 +54,43 @@ static double winograd_element(const double *row, const double *column, const do
 
 static void winograd_input(const struct fv_winograd *geometry, const float *input, size_t first, size_t count,
                            float *transformed, size_t point_stride, size_t tile_stride) {
+    const struct winograd_matrices *matrices = winograd_matrices(geometry->outputs);
+    const size_t side = geometry->outputs + 2;
     for (size_t t = 0; t < count; t++) {
         const struct winograd_place place = winograd_place(geometry, first + t);
         for (size_t lane = 0; lane < WIDTH; lane++) {
-            double values[FV_WINOGRAD_POINTS];
-            for (size_t i = 0; i < FV_WINOGRAD_POINTS; i++) {
-                const float *source =
-                    winograd_source(geometry, &place, input, WIDTH, i / WINOGRAD_TILE, i % WINOGRAD_TILE);
+            double values[FV_WINOGRAD_MOST_POINTS];
+            for (size_t i = 0; i < side * side; i++) {
+                const float *source = winograd_source(geometry, &place, input, WIDTH, i / side, i % side);
                 values[i] = source != NULL ? (double)source[lane] : 0;
             }
-            for (size_t p = 0; p < FV_WINOGRAD_POINTS; p++) {
-                transformed[p * point_stride + t * tile_stride + lane] = (float)winograd_element(
-                    winograd_b[p / WINOGRAD_TILE], winograd_b[p % WINOGRAD_TILE], values, WINOGRAD_TILE);
+            for (size_t p = 0; p < side * side; p++) {
+                transformed[p * point_stride + t * tile_stride + lane] =
+                    (float)winograd_element(matrices->b[p / side], matrices->b[p % side], values, side);
             }
         }
     }
 }
 
-static void winograd_weights(const float *weights, size_t tap_stride, size_t count, float *transformed,
+static void winograd_weights(size_t outputs, const float *weights, size_t tap_stride, size_t count, float *transformed,
                              size_t point_stride) {
+    const struct winograd_matrices *matrices = winograd_matrices(outputs);
+    const size_t side = outputs + 2;
     for (size_t i = 0; i < count; i++) {
         double values[9];
         for (size_t tap = 0; tap < 9; tap++) {
             values[tap] = (double)weights[tap * tap_stride + i];
         }
-        for (size_t p = 0; p < FV_WINOGRAD_POINTS; p++) {
-            const size_t row = p / WINOGRAD_TILE, column = p % WINOGRAD_TILE;
+        for (size_t p = 0; p < side * side; p++) {
+            const size_t row = p / side, column = p % side;
             transformed[p * point_stride + i] =
-                (float)(winograd_factor(row) * winograd_factor(column) *
-                        winograd_element(winograd_g[row], winograd_g[column], values, 3));
+                (float)(winograd_factor(outputs, row) * winograd_factor(outputs, column) *
+                        winograd_element(matrices->g[row], matrices->g[column], values, 3));
         }
     }
 }
+
+enum { WINOGRAD_RUN = 1 };
 
 static void winograd_product(const struct fv_winograd_product *product, const float *inputs, const float *weights,
                              float *sums) {
@@ -93,17 +107,19 @@ static void winograd_product(const struct fv_winograd_product *product, const fl
 static void winograd_output(const struct fv_winograd *geometry, const float *products, size_t point_stride,
                             size_t tile_stride, const struct fv_winograd_epilogue *epilogue, size_t first, size_t count,
                             float *output) {
+    const struct winograd_matrices *matrices = winograd_matrices(geometry->outputs);
+    const size_t side = geometry->outputs + 2;
     for (size_t t = 0; t < count; t++) {
         const struct winograd_place place = winograd_place(geometry, first + t);
         for (size_t lane = 0; lane < WIDTH; lane++) {
-            double values[FV_WINOGRAD_POINTS];
-            for (size_t p = 0; p < FV_WINOGRAD_POINTS; p++) {
+            double values[FV_WINOGRAD_MOST_POINTS];
+            for (size_t p = 0; p < side * side; p++) {
                 values[p] = (double)products[p * point_stride + t * tile_stride + lane];
             }
             for (size_t i = 0; i < place.rows * place.columns; i++) {
                 const size_t row = i / place.columns, column = i % place.columns;
                 const size_t at = ((place.y + row) * geometry->output_width + place.x + column) * WIDTH + lane;
-                double sum = winograd_element(winograd_a[row], winograd_a[column], values, WINOGRAD_TILE) +
+                double sum = winograd_element(matrices->a[row], matrices->a[column], values, side) +
                              (double)epilogue->bias[lane];
                 sum += epilogue->residual != NULL ? (double)epilogue->residual[at] : 0;
                 output[at] = (float)activate_scalar(sum, epilogue->activation, (double)epilogue->slope);

@@ -1,12 +1,17 @@
 /* The transforms of Winograd's convolution, a vector of channels at a time.
  *
- * Each two-dimensional transform is a pass over columns and one over rows; the 6 x 6 vectors between them wait on the
- * stack. A line of the input transform takes 12 operations, 144 a tile and block, beside 36 times the outputs of the
- * product that follows; a line of the output transform 13, 130 a tile; a line of the weights 6, 54 and 36 for the
- * factors a filter. Points
- * come in pairs +-a, which share their even and odd parts. */
+ * Each two-dimensional transform is a pass over columns and one over rows; the vectors between them wait on the stack
+ * (F(2x2): 16, which stay in the registers of AVX-512). Points come in pairs +-a, which share their even and odd parts.
+ * Operations of a line, and of a tile, block or filter:
+ *             F(4x4)                     F(2x2)
+ *   input     12, 144                    4, 32
+ *   output    13, 130                    4, 24
+ *   weights   10, 180 and 72 for factors 4, 56 and 32    (in double, on half vectors)
+ * The size is a constant of each template, `outputs`, and the functions of the table choose the instance. */
 #ifndef FOVEA_KERNELS_WINOGRAD_VECTOR_H
 #define FOVEA_KERNELS_WINOGRAD_VECTOR_H
+
+#include <string.h>
 
 #include "kernels/kernels.h"
 #include "kernels/vector.h"
@@ -19,7 +24,7 @@ enum {
 };
 
 /* transformed[i * step] = sum over j of B^T[i][j] * line[j * step] */
-FV_INLINE void winograd_input_line(const vector *line, size_t line_step, vector *transformed, size_t step) {
+FV_INLINE void winograd_input_line_4(const vector *line, size_t line_step, vector *transformed, size_t step) {
     const vector p = vector_broadcast((float)WINOGRAD_P), q = vector_broadcast((float)WINOGRAD_Q);
     const vector minus_p2 = vector_broadcast((float)-WINOGRAD_P2), minus_q2 = vector_broadcast((float)-WINOGRAD_Q2);
     const vector product = vector_broadcast((float)(WINOGRAD_P2 * WINOGRAD_Q2));
@@ -36,23 +41,8 @@ FV_INLINE void winograd_input_line(const vector *line, size_t line_step, vector 
     transformed[5 * step] = vector_multiply_add(minus_sum, d3, vector_multiply_add(product, d1, d5));
 }
 
-/* transformed[i * step] = sum over j of G[i][j] * line[j * line_step], but for the factors -2/3 and 1/6 of its rows,
- * which are applied at the end (winograd_factor). */
-FV_INLINE void winograd_weight_line(const vector *line, size_t line_step, vector *transformed, size_t step) {
-    const vector g0 = line[0], g1 = line[line_step], g2 = line[2 * line_step];
-    const vector p = vector_broadcast((float)WINOGRAD_P), q = vector_broadcast((float)WINOGRAD_Q);
-    const vector even_p = vector_multiply_add(vector_broadcast((float)WINOGRAD_P2), g2, g0);
-    const vector even_q = vector_multiply_add(vector_broadcast((float)WINOGRAD_Q2), g2, g0);
-    transformed[0] = g0;
-    transformed[step] = vector_multiply_add(p, g1, even_p);
-    transformed[2 * step] = vector_multiply_add(-p, g1, even_p);
-    transformed[3 * step] = vector_multiply_add(q, g1, even_q);
-    transformed[4 * step] = vector_multiply_add(-q, g1, even_q);
-    transformed[5 * step] = g2;
-}
-
 /* outputs[i * step] = sum over j of A^T[i][j] * line[j * line_step] */
-FV_INLINE void winograd_output_line(const vector *line, size_t line_step, vector *outputs, size_t step) {
+FV_INLINE void winograd_output_line_4(const vector *line, size_t line_step, vector *outputs, size_t step) {
     const vector p = vector_broadcast((float)WINOGRAD_P), q = vector_broadcast((float)WINOGRAD_Q);
     const vector p2 = vector_broadcast((float)WINOGRAD_P2), q2 = vector_broadcast((float)WINOGRAD_Q2);
     const vector p3 = vector_broadcast((float)(WINOGRAD_P2 * WINOGRAD_P));
@@ -65,114 +55,194 @@ FV_INLINE void winograd_output_line(const vector *line, size_t line_step, vector
     outputs[3 * step] = vector_multiply_add(q3, odd_q, vector_multiply_add(p3, odd_p, line[5 * line_step]));
 }
 
-/* One tile of which all 6 x 6 inputs exist or, if not `inside`, those in the padding are zero. */
+FV_INLINE void winograd_input_line_2(const vector *line, size_t line_step, vector *transformed, size_t step) {
+    const vector d0 = line[0], d1 = line[line_step], d2 = line[2 * line_step], d3 = line[3 * line_step];
+    transformed[0] = d2 - d0;
+    transformed[step] = d2 + d1;
+    transformed[2 * step] = d2 - d1;
+    transformed[3 * step] = d3 - d1;
+}
+
+FV_INLINE void winograd_output_line_2(const vector *line, size_t line_step, vector *outputs, size_t step) {
+    const vector even = line[line_step] + line[2 * line_step], odd = line[line_step] - line[2 * line_step];
+    outputs[0] = line[0] + even;
+    outputs[step] = line[3 * line_step] + odd;
+}
+
+FV_INLINE void winograd_input_line(size_t outputs, const vector *line, size_t line_step, vector *transformed,
+                                   size_t step) {
+    if (outputs == 2) {
+        winograd_input_line_2(line, line_step, transformed, step);
+    } else {
+        winograd_input_line_4(line, line_step, transformed, step);
+    }
+}
+
+FV_INLINE void winograd_output_line(size_t outputs, const vector *line, size_t line_step, vector *transformed,
+                                    size_t step) {
+    if (outputs == 2) {
+        winograd_output_line_2(line, line_step, transformed, step);
+    } else {
+        winograd_output_line_4(line, line_step, transformed, step);
+    }
+}
+
+/* One tile of which all inputs exist or, if not `inside`, those in the padding are zero. */
 FV_INLINE void winograd_input_tile(const struct fv_winograd *geometry, const struct winograd_place *place,
-                                   const float *input, bool inside, float *transformed, size_t point_stride) {
-    vector columns[FV_WINOGRAD_POINTS], line[WINOGRAD_TILE];
+                                   size_t outputs, const float *input, bool inside, float *transformed,
+                                   size_t point_stride) {
+    const size_t side = outputs + 2;
+    vector columns[FV_WINOGRAD_MOST_POINTS], line[WINOGRAD_MOST_SIDE];
     const float *corner = NULL;
     if (inside) {
         corner = input + ((size_t)place->top * geometry->input_width + (size_t)place->left) * WIDTH;
     }
     FV_UNROLL
-    for (size_t j = 0; j < WINOGRAD_TILE; j++) {
+    for (size_t j = 0; j < side; j++) {
         FV_UNROLL
-        for (size_t i = 0; i < WINOGRAD_TILE; i++) {
+        for (size_t i = 0; i < side; i++) {
             const float *source = inside ? corner + (i * geometry->input_width + j) * WIDTH
                                          : winograd_source(geometry, place, input, WIDTH, i, j);
             line[i] = inside || source != NULL ? vector_load(source) : vector_zero();
         }
-        winograd_input_line(line, 1, columns + j, WINOGRAD_TILE);
+        winograd_input_line(outputs, line, 1, columns + j, side);
     }
     FV_UNROLL
-    for (size_t i = 0; i < WINOGRAD_TILE; i++) {
-        winograd_input_line(columns + i * WINOGRAD_TILE, 1, line, 1);
+    for (size_t i = 0; i < side; i++) {
+        winograd_input_line(outputs, columns + i * side, 1, line, 1);
         FV_UNROLL
-        for (size_t j = 0; j < WINOGRAD_TILE; j++) {
-            vector_store(transformed + (i * WINOGRAD_TILE + j) * point_stride, line[j]);
+        for (size_t j = 0; j < side; j++) {
+            vector_store(transformed + (i * side + j) * point_stride, line[j]);
         }
     }
 }
 
 /* Asks for the columns of a tile that its left neighbour does not have: the rows of a tile are too far apart for the
  * machine to see a pattern. */
-FV_INLINE void winograd_prefetch_input(const struct fv_winograd *geometry, const float *input, size_t tile) {
+FV_INLINE void winograd_prefetch_input(const struct fv_winograd *geometry, size_t outputs, const float *input,
+                                       size_t tile) {
     const struct winograd_place place = winograd_place(geometry, tile);
     if (place.inside) {
         const float *corner = input + ((size_t)place.top * geometry->input_width + (size_t)place.left + 2) * WIDTH;
         FV_UNROLL
-        for (size_t i = 0; i < WINOGRAD_TILE; i++) {
+        for (size_t i = 0; i < outputs + 2; i++) {
             FV_UNROLL
-            for (size_t j = 0; j < FV_WINOGRAD_OUTPUTS * WIDTH; j += WINOGRAD_LINE_FLOATS) {
+            for (size_t j = 0; j < outputs * WIDTH; j += WINOGRAD_LINE_FLOATS) {
                 __builtin_prefetch(corner + i * geometry->input_width * WIDTH + j, 0);
             }
         }
     }
 }
 
-static void winograd_input(const struct fv_winograd *geometry, const float *input, size_t first, size_t count,
-                           float *transformed, size_t point_stride, size_t tile_stride) {
+FV_INLINE void winograd_input_template(const struct fv_winograd *geometry, size_t outputs, const float *input,
+                                       size_t first, size_t count, float *transformed, size_t point_stride,
+                                       size_t tile_stride) {
     for (size_t t = 0; t < count; t++, transformed += tile_stride) {
         const struct winograd_place place = winograd_place(geometry, first + t);
-        winograd_prefetch_input(geometry, input, first + t + WINOGRAD_AHEAD);
+        winograd_prefetch_input(geometry, outputs, input, first + t + WINOGRAD_AHEAD);
         if (place.inside) {
-            winograd_input_tile(geometry, &place, input, true, transformed, point_stride);
+            winograd_input_tile(geometry, &place, outputs, input, true, transformed, point_stride);
         } else {
-            winograd_input_tile(geometry, &place, input, false, transformed, point_stride);
+            winograd_input_tile(geometry, &place, outputs, input, false, transformed, point_stride);
         }
     }
 }
 
-static void winograd_weights(const float *weights, size_t tap_stride, size_t count, float *transformed,
-                             size_t point_stride) {
-    for (size_t i = 0; i < count; i += WIDTH) {
-        vector taps[9], columns[WINOGRAD_TILE * 3], line[WINOGRAD_TILE];
+static void winograd_input(const struct fv_winograd *geometry, const float *input, size_t first, size_t count,
+                           float *transformed, size_t point_stride, size_t tile_stride) {
+    if (geometry->outputs == 2) {
+        winograd_input_template(geometry, 2, input, first, count, transformed, point_stride, tile_stride);
+    } else {
+        winograd_input_template(geometry, 4, input, first, count, transformed, point_stride, tile_stride);
+    }
+}
+
+/* Half a vector of weights in double: what their transform rounds would show as much as what that of the inputs does,
+ * and is avoided at the cost of few layers, those whose weights are transformed anew for every block of tiles. */
+typedef double winograd_double __attribute__((vector_size(WIDTH / 2 * sizeof(double))));
+typedef float winograd_half __attribute__((vector_size(WIDTH / 2 * sizeof(float))));
+
+/* transformed[i * step] = sum over j of G[i][j] * line[j * line_step], but for the factors of its rows, which are
+ * applied at the end (winograd_factor). */
+FV_INLINE void winograd_weight_line(size_t outputs, const winograd_double *line, size_t line_step,
+                                    winograd_double *transformed, size_t step) {
+    const double points[] = {outputs == 2 ? 1 : WINOGRAD_P, WINOGRAD_Q};
+    const winograd_double g0 = line[0], g1 = line[line_step], g2 = line[2 * line_step];
+    transformed[0] = g0;
+    FV_UNROLL
+    for (size_t pair = 0; pair < outputs / 2; pair++) {
+        const winograd_double even = g0 + points[pair] * points[pair] * g2, odd = points[pair] * g1;
+        transformed[(2 * pair + 1) * step] = even + odd;
+        transformed[(2 * pair + 2) * step] = even - odd;
+    }
+    transformed[(outputs + 1) * step] = g2;
+}
+
+FV_INLINE void winograd_weights_template(size_t outputs, const float *weights, size_t tap_stride, size_t count,
+                                         float *transformed, size_t point_stride) {
+    const size_t side = outputs + 2;
+    for (size_t i = 0; i < count; i += WIDTH / 2) {
+        winograd_double taps[9], columns[WINOGRAD_MOST_SIDE * 3], line[WINOGRAD_MOST_SIDE];
         FV_UNROLL
         for (size_t tap = 0; tap < 9; tap++) {
-            taps[tap] = vector_load(weights + tap * tap_stride + i);
+            winograd_half half;
+            memcpy(&half, weights + tap * tap_stride + i, sizeof half);
+            taps[tap] = __builtin_convertvector(half, winograd_double);
         }
         FV_UNROLL
         for (size_t j = 0; j < 3; j++) {
-            winograd_weight_line(taps + j, 3, columns + j, 3);
+            winograd_weight_line(outputs, taps + j, 3, columns + j, 3);
         }
         FV_UNROLL
-        for (size_t row = 0; row < WINOGRAD_TILE; row++) {
-            winograd_weight_line(columns + row * 3, 1, line, 1);
+        for (size_t row = 0; row < side; row++) {
+            winograd_weight_line(outputs, columns + row * 3, 1, line, 1);
             FV_UNROLL
-            for (size_t j = 0; j < WINOGRAD_TILE; j++) {
-                const vector factor = vector_broadcast((float)(winograd_factor(row) * winograd_factor(j)));
-                vector_store(transformed + (row * WINOGRAD_TILE + j) * point_stride + i, factor * line[j]);
+            for (size_t j = 0; j < side; j++) {
+                const double factor = winograd_factor(outputs, row) * winograd_factor(outputs, j);
+                const winograd_half half = __builtin_convertvector(factor * line[j], winograd_half);
+                memcpy(transformed + (row * side + j) * point_stride + i, &half, sizeof half);
             }
         }
     }
 }
 
-/* The 4 x 4 sums of one tile, before bias and activation. */
-FV_INLINE void winograd_output_sums(const float *products, size_t point_stride,
-                                    vector sums[FV_WINOGRAD_OUTPUTS * FV_WINOGRAD_OUTPUTS]) {
-    vector columns[FV_WINOGRAD_OUTPUTS * WINOGRAD_TILE], line[WINOGRAD_TILE];
-    FV_UNROLL
-    for (size_t j = 0; j < WINOGRAD_TILE; j++) {
-        FV_UNROLL
-        for (size_t i = 0; i < WINOGRAD_TILE; i++) {
-            line[i] = vector_load(products + (i * WINOGRAD_TILE + j) * point_stride);
-        }
-        winograd_output_line(line, 1, columns + j, WINOGRAD_TILE);
-    }
-    FV_UNROLL
-    for (size_t i = 0; i < FV_WINOGRAD_OUTPUTS; i++) {
-        winograd_output_line(columns + i * WINOGRAD_TILE, 1, sums + i * FV_WINOGRAD_OUTPUTS, 1);
+static void winograd_weights(size_t outputs, const float *weights, size_t tap_stride, size_t count, float *transformed,
+                             size_t point_stride) {
+    if (outputs == 2) {
+        winograd_weights_template(2, weights, tap_stride, count, transformed, point_stride);
+    } else {
+        winograd_weights_template(4, weights, tap_stride, count, transformed, point_stride);
     }
 }
 
-/* Bias, residual and activation for the rows x columns sums that lie inside the output. */
+/* The sums of one tile, before bias and activation. */
+FV_INLINE void winograd_output_sums(size_t outputs, const float *products, size_t point_stride,
+                                    vector sums[FV_WINOGRAD_MOST_OUTPUTS * FV_WINOGRAD_MOST_OUTPUTS]) {
+    const size_t side = outputs + 2;
+    vector columns[FV_WINOGRAD_MOST_OUTPUTS * WINOGRAD_MOST_SIDE], line[WINOGRAD_MOST_SIDE];
+    FV_UNROLL
+    for (size_t j = 0; j < side; j++) {
+        FV_UNROLL
+        for (size_t i = 0; i < side; i++) {
+            line[i] = vector_load(products + (i * side + j) * point_stride);
+        }
+        winograd_output_line(outputs, line, 1, columns + j, side);
+    }
+    FV_UNROLL
+    for (size_t i = 0; i < outputs; i++) {
+        winograd_output_line(outputs, columns + i * side, 1, sums + i * outputs, 1);
+    }
+}
+
+/* Bias, residual and activation for the sums that lie inside the output. */
 FV_INLINE void winograd_output_store(const struct fv_winograd *geometry, const struct winograd_place *place,
-                                     const struct fv_winograd_epilogue *epilogue, const vector *sums, size_t rows,
-                                     size_t columns, float *output) {
+                                     const struct fv_winograd_epilogue *epilogue, const vector *sums, size_t outputs,
+                                     float *output) {
     const vector bias = vector_load(epilogue->bias), slope = vector_broadcast(epilogue->slope);
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; i < place->rows; i++) {
         const size_t at = ((place->y + i) * geometry->output_width + place->x) * WIDTH;
-        for (size_t j = 0; j < columns; j++) {
-            vector sum = sums[i * FV_WINOGRAD_OUTPUTS + j] + bias;
+        for (size_t j = 0; j < place->columns; j++) {
+            vector sum = sums[i * outputs + j] + bias;
             if (epilogue->residual != NULL) {
                 sum += vector_load(epilogue->residual + at + j * WIDTH);
             }
@@ -181,14 +251,25 @@ FV_INLINE void winograd_output_store(const struct fv_winograd *geometry, const s
     }
 }
 
+FV_INLINE void winograd_output_template(const struct fv_winograd *geometry, size_t outputs, const float *products,
+                                        size_t point_stride, size_t tile_stride,
+                                        const struct fv_winograd_epilogue *epilogue, size_t first, size_t count,
+                                        float *output) {
+    for (size_t t = 0; t < count; t++, products += tile_stride) {
+        const struct winograd_place place = winograd_place(geometry, first + t);
+        vector sums[FV_WINOGRAD_MOST_OUTPUTS * FV_WINOGRAD_MOST_OUTPUTS];
+        winograd_output_sums(outputs, products, point_stride, sums);
+        winograd_output_store(geometry, &place, epilogue, sums, outputs, output);
+    }
+}
+
 static void winograd_output(const struct fv_winograd *geometry, const float *products, size_t point_stride,
                             size_t tile_stride, const struct fv_winograd_epilogue *epilogue, size_t first, size_t count,
                             float *output) {
-    for (size_t t = 0; t < count; t++, products += tile_stride) {
-        const struct winograd_place place = winograd_place(geometry, first + t);
-        vector sums[FV_WINOGRAD_OUTPUTS * FV_WINOGRAD_OUTPUTS];
-        winograd_output_sums(products, point_stride, sums);
-        winograd_output_store(geometry, &place, epilogue, sums, place.rows, place.columns, output);
+    if (geometry->outputs == 2) {
+        winograd_output_template(geometry, 2, products, point_stride, tile_stride, epilogue, first, count, output);
+    } else {
+        winograd_output_template(geometry, 4, products, point_stride, tile_stride, epilogue, first, count, output);
     }
 }
 

@@ -6,25 +6,39 @@
 
 /* Greatest sums of magnitudes in a row of B^T, G and A^T: a transform of numbers of at most 1 has terms of at most the
  * square. A line takes at most 5 roundings, constants included, so both passes cost at most 6 epsilon of it. */
-static const double INPUT_GAIN = 5.49 * 5.49, WEIGHT_GAIN = 1.29 * 1.29, OUTPUT_GAIN = 8.41 * 8.41;
+static double square_of(size_t outputs, double small, double large) {
+    return outputs == 2 ? small * small : large * large;
+}
+static double input_gain(size_t outputs) {
+    return square_of(outputs, 2, 5.49);
+}
+static double weight_gain(size_t outputs) {
+    return square_of(outputs, 1.5, 1.29);
+}
+static double output_gain(size_t outputs) {
+    return square_of(outputs, 3, 8.41);
+}
 static const double ROUNDINGS = 6 * (double)FLT_EPSILON;
 
 /* Outputs from 1 x 1 on: below, at and above one tile, several tiles that hang over, paddings of each kind. */
 static const struct fv_winograd geometries[] = {
-    {1, 1, 1, 1, 1, 1, 1},    {4, 4, 4, 4, 1, 1, 1},     {5, 3, 5, 3, 1, 1, 1},
-    {6, 6, 4, 4, 0, 0, 1},    {16, 20, 16, 20, 1, 1, 5}, {9, 23, 9, 23, 1, 1, 6},
-    {11, 14, 9, 12, 0, 0, 3}, {7, 10, 9, 10, 2, 1, 3},   {13, 7, 13, 9, 1, 2, 3},
+    {4, 1, 1, 1, 1, 1, 1, 1},     {4, 4, 4, 4, 4, 1, 1, 1},   {4, 5, 3, 5, 3, 1, 1, 1},    {4, 6, 6, 4, 4, 0, 0, 1},
+    {4, 16, 20, 16, 20, 1, 1, 5}, {4, 9, 23, 9, 23, 1, 1, 6}, {4, 11, 14, 9, 12, 0, 0, 3}, {4, 7, 10, 9, 10, 2, 1, 3},
+    {4, 13, 7, 13, 9, 1, 2, 3},   {2, 1, 1, 1, 1, 1, 1, 1},   {2, 2, 2, 2, 2, 1, 1, 1},    {2, 3, 1, 3, 1, 1, 1, 1},
+    {2, 4, 4, 2, 2, 0, 0, 1},     {2, 8, 10, 8, 10, 1, 1, 5}, {2, 9, 23, 9, 23, 1, 1, 12}, {2, 11, 14, 9, 12, 0, 0, 6},
+    {2, 5, 6, 7, 6, 2, 1, 3},     {2, 7, 5, 7, 7, 1, 2, 4},
 };
 enum { GEOMETRIES = sizeof geometries / sizeof geometries[0] };
 
 static size_t tiles_of(const struct fv_winograd *geometry) {
-    return geometry->tiles_x * ((geometry->output_height + FV_WINOGRAD_OUTPUTS - 1) / FV_WINOGRAD_OUTPUTS);
+    return geometry->tiles_x * ((geometry->output_height + geometry->outputs - 1) / geometry->outputs);
 }
 
 /* Tiles of a geometry, transformed in two calls that meet in the middle; strides with a gap. */
 static void transform_input(const struct fv_kernels *table, const struct fv_winograd *geometry, const float *input,
                             struct guarded *transformed) {
-    const size_t tiles = tiles_of(geometry), middle = tiles / 2, stride = transformed->count / FV_WINOGRAD_POINTS;
+    const size_t tiles = tiles_of(geometry), middle = tiles / 2,
+                 stride = transformed->count / fv_winograd_points(geometry->outputs);
     table->winograd_input(geometry, input, 0, middle, transformed->data, stride, table->width);
     table->winograd_input(geometry, input, middle, tiles - middle, transformed->data + middle * table->width, stride,
                           table->width);
@@ -35,13 +49,13 @@ void check_winograd_input(struct check *check) {
     for (size_t g = 0; g < GEOMETRIES; g++) {
         const struct fv_winograd *geometry = &geometries[g];
         struct guarded input = guarded_random(check, geometry->input_height * geometry->input_width * width, -1, 1);
-        struct guarded actual = guarded_make(FV_WINOGRAD_POINTS * tiles_of(geometry) * width);
+        struct guarded actual = guarded_make(fv_winograd_points(geometry->outputs) * tiles_of(geometry) * width);
         struct guarded expected = guarded_make(actual.count);
         char what[48];
         snprintf(what, sizeof what, "input transform, geometry %zu", g);
         transform_input(check->table, geometry, input.data, &actual);
         transform_input(check->reference, geometry, input.data, &expected);
-        check_close(check, &actual, &expected, INPUT_GAIN * ROUNDINGS, 0, what);
+        check_close(check, &actual, &expected, input_gain(geometry->outputs) * ROUNDINGS, 0, what);
         guarded_end(check, input, what);
         guarded_end(check, actual, what);
         guarded_end(check, expected, what);
@@ -50,13 +64,14 @@ void check_winograd_input(struct check *check) {
 
 void check_winograd_weights(struct check *check) {
     const size_t width = check->table->width;
-    for (size_t vectors = 1; vectors < 6; vectors++) {
-        const size_t count = vectors * width;
+    for (size_t i = 0; i < 10; i++) {
+        const size_t outputs = i % 2 == 0 ? 2 : 4, count = (1 + i / 2) * width;
         struct guarded weights = guarded_random(check, 9 * count, -1, 1);
-        struct guarded actual = guarded_make(FV_WINOGRAD_POINTS * count), expected = guarded_make(actual.count);
-        check->table->winograd_weights(weights.data, count, count, actual.data, count);
-        check->reference->winograd_weights(weights.data, count, count, expected.data, count);
-        check_close(check, &actual, &expected, WEIGHT_GAIN * ROUNDINGS, 0, "weight transform");
+        struct guarded actual = guarded_make(fv_winograd_points(outputs) * count),
+                       expected = guarded_make(actual.count);
+        check->table->winograd_weights(outputs, weights.data, count, count, actual.data, count);
+        check->reference->winograd_weights(outputs, weights.data, count, count, expected.data, count);
+        check_close(check, &actual, &expected, weight_gain(outputs) * ROUNDINGS, 0, "weight transform");
         guarded_end(check, weights, "weights");
         guarded_end(check, actual, "weight transform");
         guarded_end(check, expected, "weight transform");
@@ -106,7 +121,7 @@ void check_winograd_output(struct check *check) {
         const struct fv_winograd *geometry = &geometries[i % GEOMETRIES];
         const enum fv_activation activation = (enum fv_activation)(i / GEOMETRIES % ACTIVATIONS);
         const size_t tiles = tiles_of(geometry), stride = tiles * width, middle = tiles / 2;
-        struct guarded products = guarded_random(check, FV_WINOGRAD_POINTS * stride, -1, 1);
+        struct guarded products = guarded_random(check, fv_winograd_points(geometry->outputs) * stride, -1, 1);
         struct guarded actual = guarded_make(geometry->output_height * geometry->output_width * width);
         struct guarded expected = guarded_make(actual.count);
         struct guarded bias = guarded_random(check, width, -1, 1),
@@ -116,7 +131,7 @@ void check_winograd_output(struct check *check) {
         check->table->winograd_output(geometry, products.data, stride, width, &epilogue, 0, middle, actual.data);
         check->table->winograd_output(geometry, products.data + middle * width, stride, width, &epilogue, middle,
                                       tiles - middle, actual.data);
-        const double bound = (OUTPUT_GAIN + 2) * ROUNDINGS * activation_slope(activation, 0.01F);
+        const double bound = (output_gain(geometry->outputs) + 2) * ROUNDINGS * activation_slope(activation, 0.01F);
         check_close(check, &actual, &expected, bound + activation_error(activation), ACTIVATION_RELATIVE,
                     "output transform");
         guarded_end(check, products, "products");
@@ -147,12 +162,12 @@ void check_winograd_is_a_convolution(struct check *check) {
         const size_t tiles = tiles_of(geometry), stride = tiles * width;
         struct guarded input = guarded_random(check, geometry->input_height * geometry->input_width * width, -1, 1);
         struct guarded weights = guarded_random(check, 9 * width, -1, 1), bias = guarded_random(check, width, -1, 1);
-        struct guarded points = guarded_make(FV_WINOGRAD_POINTS * stride);
-        struct guarded filters = guarded_make(FV_WINOGRAD_POINTS * width);
+        struct guarded points = guarded_make(fv_winograd_points(geometry->outputs) * stride);
+        struct guarded filters = guarded_make(fv_winograd_points(geometry->outputs) * width);
         struct guarded actual = guarded_make(geometry->output_height * geometry->output_width * width);
         struct guarded expected = guarded_make(actual.count);
         transform_input(check->table, geometry, input.data, &points);
-        check->table->winograd_weights(weights.data, width, width, filters.data, width);
+        check->table->winograd_weights(geometry->outputs, weights.data, width, width, filters.data, width);
         for (size_t i = 0; i < points.count; i++) {
             points.data[i] *= filters.data[i / stride * width + i % width];
         }

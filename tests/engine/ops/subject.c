@@ -48,11 +48,11 @@ static void compare(const struct subject *subject, const struct check_setting *s
     }
 }
 
-static void run(const struct subject *subject, bool fast, const struct check_setting *setting,
+static void run(const struct subject *subject, bool exact, const struct check_setting *setting,
                 const struct plain *expected) {
     struct fv_error error = {0};
     struct fv_session *session = NULL;
-    const struct fv_session_options options = {.fast = fast};
+    const struct fv_session_options options = {.exact = exact};
     check_use(setting);
     const enum fv_status status = fv_session_create(subject->graph, &options, &session, &error);
     ck_assert_msg(status == FV_OK, "%s, %s: %s", subject->name, fv_isa_name(setting->isa), error.message);
@@ -75,9 +75,9 @@ void subject_check(struct subject *subject, fv_value output, struct plain expect
     struct check_setting settings[CHECK_MAX_SETTINGS];
     const size_t count = check_settings(settings);
     for (size_t i = 0; i < count; i++) {
-        run(subject, false, &settings[i], &expected);
+        run(subject, true, &settings[i], &expected);
         if (settings[i].gemm == FV_GEMM_OWN) {
-            run(subject, true, &settings[i], &expected);
+            run(subject, false, &settings[i], &expected);
         }
     }
     plain_free(&expected);
