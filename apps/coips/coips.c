@@ -42,6 +42,7 @@ static enum fv_status open_segmenter(struct run *run) {
         return status;
     }
     run->results.mirrored = true;
+    run->results.exact = true;
     run->results.folds = fovea_segmenter_folds(run->work.segmenter);
     run->results.fold_count = fovea_segmenter_members(run->work.segmenter);
     run->results.folds_most = run->results.fold_count;

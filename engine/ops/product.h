@@ -16,7 +16,7 @@ enum fv_product_kind {
     FV_PRODUCT_LINEAR,
 };
 
-/* Steps of a chunk of a sum over several taps, at most. */
+/* Steps of a chunk of the sum of a convolution of several taps, at most. */
 enum { FV_TAPS_CHUNK_DEPTH = 256 };
 
 /* Consecutive segments of equal length, few enough that the inputs of a register tile stay in the first-level cache. */
