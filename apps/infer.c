@@ -268,7 +268,7 @@ int fovea_command_infer(int count, char **arguments) {
         {.name = "exact",
          .kind = FOVEA_OPTION_FLAG,
          .target = &request.exact,
-         .help = "direct sums for all convolutions, no Winograd transforms: up to\nhalf as fast"},
+         .help = "direct sums for all convolutions, no Winograd transforms: takes up\nto twice as long"},
     };
     const struct fovea_syntax syntax = {
         .command = "infer",
