@@ -25,8 +25,11 @@
 #define FV_INLINE static inline __attribute__((__always_inline__, __unused__))
 #define FV_NOINLINE static __attribute__((__noinline__))
 
-/* Unrolls the constant-count loop that follows; register tiles depend on it. */
-#if defined(__clang__)
+/* Unrolls the constant-count loop that follows; register tiles depend on it. A build for sanitizers (FV_COMPACT_CODE)
+ * would compile the unrolled tiles for many minutes, so its loops stay loops. */
+#if defined(FV_COMPACT_CODE)
+#define FV_UNROLL
+#elif defined(__clang__)
 #define FV_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define FV_UNROLL _Pragma("GCC unroll 64")
