@@ -115,22 +115,13 @@ static enum fv_status work_through(struct run *run) {
 
 /* The published tables, and our own reports. */
 static enum fv_status write_results(struct run *run) {
-    typedef enum fv_status writer(const struct fovea_results *results, const char *path, struct fv_error *error);
-    static const struct {
-        const char *name;
-        writer *write;
-    } files[] = {
-        {"results.csv", fovea_results_write_csv},
-        {"results.json", fovea_results_write_json},
-        {"report.html", fovea_results_write_report},
-    };
     enum fv_status status = coips_tables_write(&run->options, &run->listing, &run->results, &run->error);
-    for (size_t i = 0; i < sizeof files / sizeof *files && status == FV_OK; i++) {
-        char *path = coips_path(run->options.project, COIPS_FOVEA, files[i].name);
-        status = path != NULL ? files[i].write(&run->results, path, &run->error)
-                              : fv_error_set(&run->error, FV_ERROR_MEMORY, "%s: out of memory", files[i].name);
-        fv_release(path);
+    char *folder = coips_path(run->options.project, COIPS_FOVEA, "");
+    if (status == FV_OK) {
+        status = folder != NULL ? fovea_results_write(&run->results, folder, &run->error)
+                                : fv_error_set(&run->error, FV_ERROR_MEMORY, "%s: out of memory", COIPS_FOVEA);
     }
+    fv_release(folder);
     return status;
 }
 

@@ -40,4 +40,7 @@ bool fovea_palette_is_grey(const struct fovea_palette *palette, const uint8_t *i
 bool fovea_palette_expand(const struct fovea_palette *palette, const uint8_t *packed, uint32_t depth, size_t count,
                           uint32_t channels, uint8_t *row);
 
+/* The size of the first page of a TIFF file, which is not decoded; false if there is none that could be. */
+bool fovea_tiff_read_size(const uint8_t *bytes, size_t size, uint32_t *width, uint32_t *height);
+
 #endif

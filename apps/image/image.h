@@ -79,8 +79,8 @@ enum fv_status fovea_image_decode(const char *name, const uint8_t *bytes, size_t
 /* What the first bytes say. */
 enum fovea_image_format fovea_image_recognise(const uint8_t *bytes, size_t size);
 
-/* The size of the image in the file at `path`, as stored; a PNG, JPEG or BMP file is not decoded for it, and may turn
- * out to be damaged. False if there is no such image within the budgets. */
+/* The size of the image in the file at `path`, as stored; it is not decoded for that, and may turn out to be damaged.
+ * False if there is no such image within the budgets. */
 bool fovea_image_read_size(const char *path, uint32_t *width, uint32_t *height);
 
 /* The product's rule, in place: turns the image upright by its orientation, drops alpha without compositing, rescales

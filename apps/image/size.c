@@ -1,5 +1,6 @@
 #include "fovea/bytes.h"
 #include "fovea/file.h"
+#include "image/decoders.h"
 #include "image/image.h"
 
 /* Whole numbers with the most significant byte first. */
@@ -58,18 +59,12 @@ static bool find_size(const uint8_t *bytes, size_t size, uint32_t *width, uint32
         return jpeg_size(bytes, size, width, height);
     case FOVEA_IMAGE_BMP:
         return bmp_size(bytes, size, width, height);
-    case FOVEA_IMAGE_TIFF: /* their directories can be anywhere and of many kinds: left to the library */
+    case FOVEA_IMAGE_TIFF:
+        return fovea_tiff_read_size(bytes, size, width, height);
     case FOVEA_IMAGE_NONE:
         break;
     }
-    struct fovea_image image;
-    if (fovea_image_decode("", bytes, size, &image, NULL) != FV_OK) {
-        return false;
-    }
-    *width = image.width;
-    *height = image.height;
-    fovea_image_release(&image);
-    return true;
+    return false;
 }
 
 bool fovea_image_read_size(const char *path, uint32_t *width, uint32_t *height) {

@@ -368,3 +368,14 @@ enum fv_status fovea_tiff_decode(const char *name, const uint8_t *bytes, size_t 
     }
     return status;
 }
+
+bool fovea_tiff_read_size(const uint8_t *bytes, size_t size, uint32_t *width, uint32_t *height) {
+    struct job job = {.name = "", .bytes = bytes, .size = size};
+    const bool found = open_tiff(&job) && read_layout(&job) == FV_OK;
+    *width = job.width;
+    *height = job.height;
+    if (job.tiff != NULL) {
+        TIFFClose(job.tiff);
+    }
+    return found;
+}

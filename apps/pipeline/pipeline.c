@@ -155,26 +155,6 @@ static enum fv_status work_through(struct run *run) {
     return fovea_batch_run(&batch, results, &run->error);
 }
 
-static enum fv_status write_results(struct run *run) {
-    typedef enum fv_status writer(const struct fovea_results *results, const char *path, struct fv_error *error);
-    static const struct {
-        const char *name;
-        writer *write;
-    } files[] = {
-        {"results.csv", fovea_results_write_csv},
-        {"results.json", fovea_results_write_json},
-        {"report.html", fovea_results_write_report},
-    };
-    enum fv_status status = FV_OK;
-    for (size_t i = 0; i < sizeof files / sizeof *files && status == FV_OK; i++) {
-        char *path = fv_text_format("%s/%s", run->output, files[i].name);
-        status = path != NULL ? files[i].write(&run->results, path, &run->error)
-                              : fv_error_set(&run->error, FV_ERROR_MEMORY, "%s: out of memory", files[i].name);
-        fv_release(path);
-    }
-    return status;
-}
-
 /* Prints what came out; returns the exit status. */
 static int summarise(const struct run *run) {
     size_t states[FOVEA_STATE_COUNT] = {0};
@@ -227,7 +207,7 @@ int fovea_pipeline_run(const struct fovea_pipeline_options *options) {
     if (status == FV_OK) {
         status = work_through(&run);
     }
-    status = status != FV_OK ? status : write_results(&run);
+    status = status != FV_OK ? status : fovea_results_write(&run.results, run.output, &run.error);
     if (status == FV_OK) {
         code = summarise(&run);
     } else {

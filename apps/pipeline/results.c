@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "fovea/memory.h"
+#include "fovea/text.h"
 
 const char *const fovea_state_names[FOVEA_STATE_COUNT] = {"ok", "ungradable", "failed"};
 
@@ -79,4 +80,24 @@ void fovea_results_clear(struct fovea_results *results) {
     fv_release(results->items);
     results->items = NULL;
     results->count = 0;
+}
+
+enum fv_status fovea_results_write(const struct fovea_results *results, const char *folder, struct fv_error *error) {
+    typedef enum fv_status writer(const struct fovea_results *results, const char *path, struct fv_error *error);
+    static const struct {
+        const char *name;
+        writer *write;
+    } files[] = {
+        {"results.csv", fovea_results_write_csv},
+        {"results.json", fovea_results_write_json},
+        {"report.html", fovea_results_write_report},
+    };
+    enum fv_status status = FV_OK;
+    for (size_t i = 0; i < sizeof files / sizeof *files && status == FV_OK; i++) {
+        char *path = fv_text_format("%s/%s", folder, files[i].name);
+        status = path != NULL ? files[i].write(results, path, error)
+                              : fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", files[i].name);
+        fv_release(path);
+    }
+    return status;
 }

@@ -96,4 +96,7 @@ enum fv_status fovea_results_write_json(const struct fovea_results *results, con
 enum fv_status fovea_results_write_report(const struct fovea_results *results, const char *path,
                                           struct fv_error *error);
 
+/* Writes results.csv, results.json and report.html into `folder`. Errors: those of the three. */
+enum fv_status fovea_results_write(const struct fovea_results *results, const char *folder, struct fv_error *error);
+
 #endif
