@@ -1,6 +1,7 @@
 #include "fovea/memory.h"
 
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -37,12 +38,12 @@ static bool allocation_permitted(size_t bytes) {
     return remaining < 0;
 }
 
-/* Asks for huge pages; where the system has none or refuses, nothing changes. */
+/* Asks for huge pages where the block covers them; where the system has none or refuses, nothing changes. */
 static void advise_huge(void *block, size_t bytes) {
 #if defined(MADV_HUGEPAGE)
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    const uintptr_t first = (uintptr_t)block / page * page;
-    const uintptr_t last = ((uintptr_t)block + bytes + page - 1) / page * page;
+    const uintptr_t first = ((uintptr_t)block + page - 1) / page * page;
+    const uintptr_t last = ((uintptr_t)block + bytes) / page * page;
     (void)madvise((void *)first, last - first, MADV_HUGEPAGE);
 #else
     (void)block;

@@ -396,7 +396,7 @@ fv_value fv_graph_window_attention(struct fv_graph *graph, fv_value qkv, const s
     node->options.attention.shift = options->shift;
     node->options.attention.table_window = side;
     shape.channels /= 3;
-    node->output_scale = 1.44269504088896340736 / sqrt((double)(shape.channels / heads)); /* log2(e): base 2 */
+    node->output_scale = FV_LOG2_E / sqrt((double)(shape.channels / heads));
     node->multiply_adds = 2.0 * (double)fv_pixels(shape) * (double)(window * window) * (double)shape.channels;
     return finish(graph, node, shape);
 }

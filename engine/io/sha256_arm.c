@@ -5,7 +5,7 @@
  * 2 of state before the block, 4 of words, 2 at hand. */
 #include <arm_neon.h>
 
-#include "base/sha256_blocks.h"
+#include "io/sha256_blocks.h"
 
 /* Four rounds on the words of `schedule`. */
 static inline void rounds(uint32x4_t *abcd, uint32x4_t *efgh, uint32x4_t schedule, size_t step) {

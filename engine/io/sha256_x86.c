@@ -6,7 +6,7 @@
  * words, 1 of sums, 1 of the byte order. */
 #include <immintrin.h>
 
-#include "base/sha256_blocks.h"
+#include "io/sha256_blocks.h"
 
 /* Four rounds on the words of `schedule`. */
 static inline void rounds(__m128i *abef, __m128i *cdgh, __m128i schedule, size_t step) {

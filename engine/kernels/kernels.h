@@ -1,11 +1,11 @@
 /* The kernel table: one function per job, one table per instruction set.
  *
  * Layouts. A *plane block* holds `width` channels of an image: [pixels][width], row-major pixels, channel fastest. A
- * feature map of C channels is ceil(C / width) plane blocks (nChw8c and the like); lanes beyond C are zero and stay so
- * (weights, biases, scales and shifts of those lanes are zero). *Tokens* are row-major [tokens][stride], stride being
- * at least C rounded up to FV_TOKEN_ALIGNMENT floats; what lies in columns beyond C reaches no other column. All sizes
- * and strides are in elements (floats). Buffers are engine-owned and padded as said here; a kernel reads and writes
- * nothing beyond.
+ * feature map of C channels is ceil(C / width) plane blocks (nChw8c and the like); lanes beyond C are zero, after
+ * a sigmoid 1/2, and reach no channel: weights, biases, scales and shifts of those lanes are zero. *Tokens* are
+ * row-major [tokens][stride], stride being at least C rounded up to FV_TOKEN_ALIGNMENT floats; what lies in columns
+ * beyond C reaches no other column. All sizes and strides are in elements (floats). Buffers are engine-owned and padded
+ * as said here; a kernel reads and writes nothing beyond.
  *
  * Each family has a scalar source (the reference: plain loops that sum in double) and a vector source, written once
  * over vector.h and compiled once per instruction set. Tables of every width also exist compiled for the baseline of

@@ -35,6 +35,22 @@
 #define FV_UNROLL _Pragma("GCC unroll 64")
 #endif
 
+/* The cases of a switch that chooses the instance of a template by a count. CASE guards its bound with a constant
+ * condition, by which cases beyond it vanish at compile time. */
+#define FV_COUNT_CASES(CASE)                                                                                           \
+    CASE(1)                                                                                                            \
+    CASE(2)                                                                                                            \
+    CASE(3)                                                                                                            \
+    CASE(4)                                                                                                            \
+    CASE(5)                                                                                                            \
+    CASE(6)                                                                                                            \
+    CASE(7)                                                                                                            \
+    CASE(8)                                                                                                            \
+    CASE(9)                                                                                                            \
+    CASE(10)                                                                                                           \
+    CASE(11)                                                                                                           \
+    CASE(12)
+
 enum { WIDTH = FV_WIDTH };
 
 typedef float vector __attribute__((__vector_size__(4 * FV_WIDTH)));

@@ -31,6 +31,9 @@ struct fv_view {
 struct fv_operator;
 struct fv_algorithm;
 
+/* Attention's scores are in base 2: their scale, bias and mask are those of the papers times this. */
+#define FV_LOG2_E 1.44269504088896340736
+
 /* Parameters of every operation; each operator reads its own part. */
 union fv_options {
     struct {

@@ -10,8 +10,8 @@
 
 enum fv_product_kind {
     FV_PRODUCT_CONVOLUTION,
-    FV_PRODUCT_DEPTHWISE, /* packed here, run by its own kernel: one part a block, one segment a tap */
-    FV_PRODUCT_GROUPED,   /* the same with the inputs of a group in each segment; groups fit into blocks */
+    FV_PRODUCT_IN_BLOCK, /* packed here, run by kernels of its own: one part a block, one segment a tap, which holds the
+                            inputs of a group; groups fit into blocks */
     FV_PRODUCT_TRANSPOSED,
     FV_PRODUCT_LINEAR,
 };
@@ -93,6 +93,7 @@ size_t fv_product_rows(const struct fv_context *context, const struct fv_node *n
                        const struct fv_view *view, size_t part, size_t first_row, size_t rows, float **pointers);
 
 /* The algorithms, for the operators' lists. */
+extern const struct fv_algorithm fv_algorithm_depthwise;        /* one kernel a channel */
 extern const struct fv_algorithm fv_algorithm_grouped;          /* 3 x 3 convolution, groups within plane blocks */
 extern const struct fv_algorithm fv_algorithm_compact_product;  /* convolution of few channels, which are copied */
 extern const struct fv_algorithm fv_algorithm_indirect_product; /* our kernels, rows read in place */

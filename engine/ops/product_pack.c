@@ -36,11 +36,6 @@ static size_t chunk_depth(const struct fv_node *node, const struct fv_product *p
     return taps ? FV_TAPS_CHUNK_DEPTH : CHUNK_DEPTH;
 }
 
-/* Whether outputs depend on inputs of their own block alone. */
-static bool stays_in_block(enum fv_product_kind kind) {
-    return kind == FV_PRODUCT_DEPTHWISE || kind == FV_PRODUCT_GROUPED;
-}
-
 static void set_parts(const struct fv_context *context, const struct fv_node *node, struct fv_product *product) {
     const struct fv_view *input = input_view(context, node), *output = &context->views[node->output];
     const size_t width = context->kernels->width;
@@ -54,7 +49,7 @@ static void set_parts(const struct fv_context *context, const struct fv_node *no
     if (product->kind == FV_PRODUCT_TRANSPOSED) {
         product->parts = node->options.convolution.kernel_y * node->options.convolution.kernel_x;
         product->rows = fv_pixels(input->shape);
-    } else if (stays_in_block(product->kind)) {
+    } else if (product->kind == FV_PRODUCT_IN_BLOCK) {
         product->parts = input->blocks;
         product->part_vectors = 1;
         product->part_blocks = 1;
@@ -70,7 +65,7 @@ static void set_parts(const struct fv_context *context, const struct fv_node *no
 static enum fv_status make_segments(const struct fv_context *context, const struct fv_node *node,
                                     struct fv_product *product, struct fv_error *error) {
     const struct fv_view *input = input_view(context, node);
-    const bool taps = product->kind == FV_PRODUCT_CONVOLUTION || stays_in_block(product->kind);
+    const bool taps = product->kind == FV_PRODUCT_CONVOLUTION || product->kind == FV_PRODUCT_IN_BLOCK;
     const size_t tap_rows = taps ? node->options.convolution.kernel_y : 1;
     const size_t tap_columns = taps ? node->options.convolution.kernel_x : 1;
     size_t count = product->part_blocks * tap_rows * tap_columns;
@@ -96,7 +91,7 @@ static enum fv_status make_segments(const struct fv_context *context, const stru
         for (size_t y = 0; y < tap_rows; y++) {
             for (size_t x = 0; x < tap_columns; x++) {
                 const size_t length =
-                    stays_in_block(product->kind) ? node->weight->shape[1] : input->lanes[block].count;
+                    product->kind == FV_PRODUCT_IN_BLOCK ? node->weight->shape[1] : input->lanes[block].count;
                 product->segments[s++] = (struct fv_segment){y, x, block, 0, length};
                 product->depth += length;
             }

@@ -2,8 +2,8 @@
  * rounds less: four ninths.
  *
  * A task takes a block of output tiles, transforms all their input channels, and then, for one tile of output vectors
- * after another, multiplies at each of the 36 (16) points (transformed tiles as rows, transformed weights as columns,
- * the same register tile as every product) and transforms the sums back. Transformed tiles, sums and weights of a task
+ * after another, multiplies at each of the 36 (16) points (transformed tiles as rows, transformed weights as columns)
+ * and transforms the sums back. Transformed tiles, sums and weights of a task
  * lie in its scratch, within the second-level cache where the channels are few, so nothing but inputs and outputs goes
  * through memory.
  *

@@ -24,8 +24,6 @@ static bool accept(const struct fv_context *context, const struct fv_node *node,
     return true;
 }
 
-static const double LOG2_E = 1.44269504088896340736;
-
 /* bias[head][p][q] = log2(e) table[(py - qy + T - 1)(2T - 1) + px - qx + T - 1][head], T the window that the table
  * was made for. */
 static void fill_bias(const struct fv_node *node, const struct attention *state, const float *table) {
@@ -36,7 +34,7 @@ static void fill_bias(const struct fv_node *node, const struct attention *state,
             float *row = state->bias + (head * state->tokens + p) * state->stride;
             for (size_t q = 0; q < state->tokens; q++) {
                 const size_t y = p / window + side - 1 - q / window, x = p % window + side - 1 - q % window;
-                row[q] = (float)(LOG2_E * (double)table[(y * (2 * side - 1) + x) * heads + head]);
+                row[q] = (float)(FV_LOG2_E * (double)table[(y * (2 * side - 1) + x) * heads + head]);
             }
             for (size_t q = state->tokens; q < state->stride; q++) {
                 row[q] = -INFINITY;
@@ -55,7 +53,7 @@ static void fill_mask(const struct fv_node *node, const struct attention *state)
                 const bool split_y = (p / window < seam) != (q / window < seam);
                 const bool split_x = (p % window < seam) != (q % window < seam);
                 const bool apart = ((kind & MASK_BOTTOM) != 0 && split_y) || ((kind & MASK_RIGHT) != 0 && split_x);
-                row[q] = apart ? (float)(-100 * LOG2_E) : 0;
+                row[q] = apart ? (float)(-100 * FV_LOG2_E) : 0;
             }
         }
     }

@@ -12,6 +12,8 @@
 #include <zlib.h>
 
 #include "made.h"
+#include "suite.h"
+#include "temporary_folder.h"
 
 enum { EMBED = 1600, HEADS = 4, MOST_TENSORS = 64, MEGABYTE = 1000 * 1000, ZEROS = 1 << 16 };
 
@@ -80,7 +82,7 @@ static size_t largest_tensor(void) {
 }
 
 /* A folder on a disk, since a quarter of a gigabyte may not fit elsewhere; the test removes it. */
-static char folder[64];
+static char folder[TEMPORARY_FOLDER_SIZE];
 
 static const char *place(const char *name) {
     static char paths[8][128];
@@ -277,8 +279,7 @@ static void expect_streaming(const char *source, const char *output, const char 
 }
 
 START_TEST(conversions_hold_one_tensor_at_a_time) {
-    strcpy(folder, "/tmp/fovea-streaming-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert(temporary_folder_make("/tmp", folder));
     describe();
     const char *source = _i == 0 ? write_safetensors() : write_torch();
     const char *model = place("model.gguf"), *weights = place("weights.safetensors");
@@ -303,9 +304,5 @@ int main(void) {
     tcase_add_loop_test(tests, conversions_hold_one_tensor_at_a_time, 0, 2);
     tcase_set_timeout(tests, 240);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

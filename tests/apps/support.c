@@ -1,12 +1,12 @@
 #include "support.h"
 
 #include <check.h>
-#include <dirent.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "temporary_folder.h"
 
 enum { PATHS = 8, PATH_BYTES = 4096 };
 
@@ -73,35 +73,17 @@ void support_free_npy(struct support_array *array) {
 }
 
 const char *support_make_folder(void) {
-    const char *root = getenv("TMPDIR");
-    char *path = next_path();
-    snprintf(path, PATH_BYTES, "%s/fovea-test-XXXXXX", root != NULL ? root : "/tmp");
-    ck_assert(mkdtemp(path) != NULL);
-    static char folder[PATH_BYTES];
-    memcpy(folder, path, strlen(path) + 1);
+    static char folder[TEMPORARY_FOLDER_SIZE];
+    ck_assert(temporary_folder_make(NULL, folder));
     return folder;
 }
 
-static int remove_entry(const char *path, const struct stat *information, int kind, struct FTW *place) {
-    (void)information;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
 void support_remove_folder(const char *folder) {
-    ck_assert_int_eq(nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+    ck_assert(temporary_folder_remove(folder));
 }
 
 size_t support_count_entries(const char *folder) {
-    DIR *directory = opendir(folder);
-    ck_assert(directory != NULL);
-    size_t count = 0;
-    while (readdir(directory) != NULL) {
-        count++;
-    }
-    closedir(directory);
-    return count - 2;
+    return temporary_folder_count(folder, "");
 }
 
 uint8_t *support_read(const char *path, size_t *size) {

@@ -24,7 +24,7 @@ struct support_array {
 struct support_array support_read_npy(const char *path);
 void support_free_npy(struct support_array *array);
 
-/* A fresh folder under TMPDIR, in a static buffer; removed with its content by support_remove_folder. */
+/* A fresh folder, in a static buffer; removed with its content by support_remove_folder. */
 const char *support_make_folder(void);
 void support_remove_folder(const char *folder);
 

@@ -11,6 +11,7 @@
 
 #include "conversions.h"
 #include "fovea/model.h"
+#include "suite.h"
 
 enum { PATH_SIZE = 1024 };
 
@@ -117,9 +118,5 @@ int main(int count, char **arguments) {
     tcase_add_loop_test(tests, full_size_checkpoint_gives_the_outputs_of_pytorch, 0, 2 * (count - 3));
     tcase_set_timeout(tests, 600);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "seeded.h"
+#include "suite.h"
 
 /* Seconds that one test may take under sanitizers on a slow machine. */
 enum { TEST_TIMEOUT = 300, PATH_SIZE = 64 };
@@ -22,11 +23,7 @@ int check_run(const char *suite, const struct check_case *cases, size_t count) {
         }
         suite_add_tcase(tests, test);
     }
-    SRunner *runner = srunner_create(tests);
-    srunner_run_all(runner, CK_ENV);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(tests);
 }
 
 void check_success(enum fv_status status, const struct fv_error *error) {

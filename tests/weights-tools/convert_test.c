@@ -13,6 +13,7 @@
 #include "fovea/memory.h"
 #include "fovea/model.h"
 #include "made.h"
+#include "suite.h"
 
 static struct made_network network;
 static struct fv_convert_options options;
@@ -511,9 +512,5 @@ int main(void) {
     tcase_add_test(tests, recognition_lists_the_metadata);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "fovea/memory.h"
 #include "fovea/model.h"
 #include "made_nnunet.h"
+#include "suite.h"
 
 static struct made_network network;
 static struct fv_convert_options options;
@@ -333,9 +334,5 @@ int main(void) {
     tcase_add_test(tests, every_allocation_may_fail);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "fovea/memory.h"
 #include "fovea/model.h"
 #include "made.h"
+#include "suite.h"
 
 /* One checkpoint, what it is, and another one with the same weights. */
 struct fixture {
@@ -274,9 +275,5 @@ int main(void) {
     tcase_add_test(tests, every_allocation_of_a_folder_may_fail);
     tcase_set_timeout(tests, 120);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "fovea/nets.h"
 #include "fovea/session.h"
 #include "made.h"
+#include "suite.h"
 
 enum { SIDE = 32, FEATURES = 8, HIDDEN = 5, CLASSES = 2 };
 
@@ -289,9 +290,5 @@ int main(void) {
     tcase_add_test(tests, swin_modules_are_checked);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -25,6 +25,7 @@ void bytes_u16(struct bytes *bytes, unsigned value);
 void bytes_u32(struct bytes *bytes, uint32_t value);
 void bytes_u64(struct bytes *bytes, uint64_t value);
 void bytes_text(struct bytes *bytes, const char *text); /* without its zero */
+struct bytes bytes_copy(const struct bytes *bytes);
 void bytes_clear(struct bytes *bytes);
 
 /* Offset of the `number`-th occurrence (from 0) of `pattern`; the test fails if there is none. */

@@ -47,6 +47,12 @@ void bytes_text(struct bytes *bytes, const char *text) {
     bytes_add(bytes, text, strlen(text));
 }
 
+struct bytes bytes_copy(const struct bytes *bytes) {
+    struct bytes copy = {0};
+    bytes_add(&copy, bytes->at, bytes->size);
+    return copy;
+}
+
 void bytes_clear(struct bytes *bytes) {
     free(bytes->at);
     *bytes = (struct bytes){0};

@@ -39,6 +39,8 @@
 #include "fovea/checkpoint.h"
 #include "fovea/memory.h"
 #include "made_nnunet.h"
+#include "refusals.h"
+#include "suite.h"
 
 enum { LARGEST_BLOCK = 2 << 20 };
 
@@ -50,23 +52,6 @@ static void setup(void) {
 
 static void teardown(void) {
     fv_memory_fail_above(SIZE_MAX);
-}
-
-/* Opens what is at `path` and demands a failure other than of memory, whose message begins with `named` and holds
- * `part`. */
-static void refuse(const char *path, const char *named, const char *part) {
-    struct fv_checkpoint *checkpoint;
-    enum fv_status status = fv_checkpoint_open(path, &checkpoint, &error);
-    ck_assert_msg(status != FV_OK, "accepted, expected: %s", part);
-    ck_assert_msg(status != FV_ERROR_MEMORY, "a large allocation, expected: %s", part);
-    ck_assert_ptr_null(checkpoint);
-    ck_assert_msg(strncmp(error.message, named, strlen(named)) == 0, "no file name: %s", error.message);
-    ck_assert_msg(strstr(error.message, part) != NULL, "expected \"%s\" in \"%s\"", part, error.message);
-}
-
-static void refuse_file(const struct bytes *file, const char *part) {
-    const char *path = scratch_write("malformed", file);
-    refuse(path, path, part);
 }
 
 static void accept_file(const struct bytes *file) {
@@ -116,7 +101,7 @@ START_TEST(group_1_no_prefix_is_accepted) {
     struct bytes file = make[_i]();
     accept_file(&file);
     while (file.size-- > 0) {
-        refuse_file(&file, "");
+        refusal_expect(&file, "");
     }
     bytes_clear(&file);
 }
@@ -146,7 +131,7 @@ START_TEST(group_1_no_prefix_of_plans_is_accepted) {
     struct bytes file = _i == 0 ? made_plans_pickle(&plans) : made_fold_pickle(&plans);
     while (file.size-- > 0) {
         scratch_write(name, &file);
-        refuse(scratch_folder(), scratch_path(name), "pickle, offset ");
+        refusal_expect_of(scratch_folder(), scratch_path(name), "pickle, offset ");
     }
     bytes_clear(&file);
 }
@@ -159,7 +144,7 @@ START_TEST(group_1_nothing_follows_plans) {
     struct bytes file = made_plans_pickle(&plans);
     bytes_text(&file, "..");
     scratch_write("plans.pkl", &file);
-    refuse(scratch_folder(), scratch_path("plans.pkl"), "2 bytes follow the pickle");
+    refusal_expect_of(scratch_folder(), scratch_path("plans.pkl"), "2 bytes follow the pickle");
     bytes_clear(&file);
 }
 END_TEST
@@ -222,7 +207,7 @@ START_TEST(groups_8_and_9_views_do_not_overflow) {
         if (cases[i].message == NULL) {
             accept_file(&file);
         } else {
-            refuse_file(&file, cases[i].message);
+            refusal_expect(&file, cases[i].message);
         }
         bytes_clear(&file);
     }
@@ -236,7 +221,7 @@ static void refuse_value(const char *opcodes, size_t size, const char *part) {
     bytes_add(&pickle, opcodes, size);
     bytes_u8(&pickle, '.');
     struct bytes file = zip_with_storage(pickle);
-    refuse_file(&file, part);
+    refusal_expect(&file, part);
     bytes_clear(&file);
 }
 
@@ -251,7 +236,8 @@ START_TEST(group_14_cycles_end) {
     pickle_text(&pickle, "plans_per_stage");
     bytes_add(&pickle, "h\x00s.", 4);
     scratch_write("plans.pkl", &pickle);
-    refuse(scratch_folder(), scratch_path("plans.pkl"), "plans: num_modalities is missing or not an integer");
+    refusal_expect_of(scratch_folder(), scratch_path("plans.pkl"),
+                      "plans: num_modalities is missing or not an integer");
     bytes_clear(&pickle);
     /* A set of a tuple of a list that holds the list: nothing goes into it. */
     REFUSE_VALUE("]q\0(h\0ta", "holds a list, expected a state dict or a module");
@@ -286,7 +272,7 @@ START_TEST(group_14_exploding_modules_end) {
     }
     bytes_u8(&pickle, '.');
     struct bytes file = zip_with_storage(pickle);
-    refuse_file(&file, "a child is no module, or modules are nested without end");
+    refusal_expect(&file, "a child is no module, or modules are nested without end");
     bytes_clear(&file);
 }
 END_TEST
@@ -351,7 +337,7 @@ START_TEST(group_17_ids_are_tuples) {
     static const char id[] =
         "\x80\x02" ARRAY "(K\1K\4\x85" OBJECTS "\x89](X\x06\0\0\0modulectimm.models\nPart\nNNetbQ.";
     bytes_add(&changed, id, sizeof id - 1);
-    refuse_file(&changed, "a persistent id is not ('storage', class, key, location, elements)");
+    refusal_expect(&changed, "a persistent id is not ('storage', class, key, location, elements)");
     bytes_clear(&changed);
     bytes_clear(&file);
 }
@@ -405,7 +391,7 @@ START_TEST(group_25_zip64_sizes_are_checked) {
         if (cases[i].message == NULL) {
             accept_file(&file);
         } else {
-            refuse_file(&file, cases[i].message);
+            refusal_expect(&file, cases[i].message);
         }
         bytes_clear(&file);
     }
@@ -433,7 +419,7 @@ START_TEST(group_25_holes_are_not_read) {
     if (pwrite(descriptor, file.at + central, (size_t)tail, (off_t)directory) != tail) {
         printf("skipped: the file system has no files of terabytes\n");
     } else {
-        refuse(path, path, " bytes follow its end");
+        refusal_expect_of(path, path, " bytes follow its end");
     }
     close(descriptor);
     unlink(path);
@@ -458,9 +444,5 @@ int main(void) {
     tcase_add_test(tests, group_25_holes_are_not_read);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

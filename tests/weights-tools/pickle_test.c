@@ -6,6 +6,7 @@
 
 #include "fovea/memory.h"
 #include "made.h"
+#include "suite.h"
 
 #define HEAD "\x80\x02"
 #define DICT "}("
@@ -279,9 +280,5 @@ int main(void) {
     tcase_add_test(tests, memory_has_a_budget);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

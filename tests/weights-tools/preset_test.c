@@ -10,6 +10,7 @@
 #include "fovea/convert.h"
 #include "fovea/model.h"
 #include "made_nnunet.h"
+#include "suite.h"
 
 static struct made_network network;
 static struct fv_convert_options options;
@@ -320,9 +321,5 @@ int main(void) {
     tcase_add_test(tests, nothing_without_a_preset);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include "fovea/convert.h"
 #include "fovea/model.h"
 #include "made.h"
+#include "suite.h"
 
 static struct made_network network;
 static struct fv_error error;
@@ -191,9 +192,5 @@ int main(void) {
     tcase_add_test(tests, attributes_of_modules_are_checked);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -238,61 +238,30 @@ FV_INLINE void gemm_tile_template(const struct fv_gemm_tile *tile, size_t rows, 
     }
 }
 
-/* Chooses the instance of the template; cases beyond the tile vanish at compile time. */
-FV_INLINE void gemm_tile_of_vectors(const struct fv_gemm_tile *tile, size_t vectors) {
+/* Chooses the instance of the template for at most `most` rows, a constant. */
+FV_INLINE void gemm_tile_of_vectors(const struct fv_gemm_tile *tile, size_t most, size_t vectors) {
 #define FV_ROWS_CASE(count)                                                                                            \
     case count:                                                                                                        \
-        if (count <= TILE_ROWS) {                                                                                      \
+        if (count <= TILE_ROWS && count <= most) {                                                                     \
             gemm_tile_template(tile, count, vectors);                                                                  \
         }                                                                                                              \
         break;
-    switch (tile->rows) {
-        FV_ROWS_CASE(1)
-        FV_ROWS_CASE(2)
-        FV_ROWS_CASE(3)
-        FV_ROWS_CASE(4)
-        FV_ROWS_CASE(5)
-        FV_ROWS_CASE(6)
-        FV_ROWS_CASE(7)
-        FV_ROWS_CASE(8)
-        FV_ROWS_CASE(9)
-        FV_ROWS_CASE(10)
-        FV_ROWS_CASE(11)
-        FV_ROWS_CASE(12)
-    }
+    switch (tile->rows) { FV_COUNT_CASES(FV_ROWS_CASE) }
 #undef FV_ROWS_CASE
 }
 
 FV_NOINLINE void gemm_tile_1(const struct fv_gemm_tile *tile) {
-    gemm_tile_of_vectors(tile, 1);
+    gemm_tile_of_vectors(tile, TILE_ROWS, 1);
 }
 
 FV_NOINLINE void gemm_tile_2(const struct fv_gemm_tile *tile) {
-    gemm_tile_of_vectors(tile, 2);
+    gemm_tile_of_vectors(tile, TILE_ROWS, 2);
 }
 
 #if FV_WIDTH == 16
 /* Three vectors: the rows in two halves, whose sums fit the registers. */
 FV_NOINLINE void gemm_half_tile_3(const struct fv_gemm_tile *tile) {
-    switch (tile->rows) {
-    case 1:
-        gemm_tile_template(tile, 1, 3);
-        break;
-    case 2:
-        gemm_tile_template(tile, 2, 3);
-        break;
-    case 3:
-        gemm_tile_template(tile, 3, 3);
-        break;
-    case 4:
-        gemm_tile_template(tile, 4, 3);
-        break;
-    case 5:
-        gemm_tile_template(tile, 5, 3);
-        break;
-    default:
-        gemm_tile_template(tile, 6, 3);
-    }
+    gemm_tile_of_vectors(tile, TILE_ROWS / 2, 3);
 }
 
 FV_NOINLINE void gemm_tile_3(const struct fv_gemm_tile *tile) {

@@ -124,7 +124,7 @@ FV_INLINE void grouped_tile_template(const struct fv_grouped *convolution, const
     grouped_store(convolution, tile, pixels, sums);
 }
 
-/* Chooses the instance of the template; cases beyond the tile vanish at compile time. */
+/* Chooses the instance of the template. */
 FV_INLINE void grouped_tile_of(const struct fv_grouped *convolution, const struct grouped_tile *tile, size_t stride,
                                bool whole) {
 #define FV_PIXELS_CASE(count)                                                                                          \
@@ -133,15 +133,7 @@ FV_INLINE void grouped_tile_of(const struct fv_grouped *convolution, const struc
             grouped_tile_template(convolution, tile, stride, count, whole);                                            \
         }                                                                                                              \
         break;
-    switch (tile->pixels) {
-        FV_PIXELS_CASE(1)
-        FV_PIXELS_CASE(2)
-        FV_PIXELS_CASE(3)
-        FV_PIXELS_CASE(4)
-        FV_PIXELS_CASE(5)
-        FV_PIXELS_CASE(6)
-        FV_PIXELS_CASE(7)
-    }
+    switch (tile->pixels) { FV_COUNT_CASES(FV_PIXELS_CASE) }
 #undef FV_PIXELS_CASE
 }
 

@@ -114,7 +114,7 @@ FV_INLINE void winograd_tile_template(const struct winograd_tile *tile, size_t c
     }
 }
 
-/* Chooses the instance of the template; cases beyond the tile vanish at compile time. */
+/* Chooses the instance of the template. */
 FV_INLINE void winograd_rows(const struct winograd_tile *tile, size_t channels, bool accumulate, size_t rows,
                              size_t vectors) {
 #define FV_ROWS_CASE(count)                                                                                            \
@@ -123,16 +123,7 @@ FV_INLINE void winograd_rows(const struct winograd_tile *tile, size_t channels, 
             winograd_tile_template(tile, channels, accumulate, count, vectors);                                        \
         }                                                                                                              \
         break;
-    switch (rows) {
-        FV_ROWS_CASE(1)
-        FV_ROWS_CASE(2)
-        FV_ROWS_CASE(3)
-        FV_ROWS_CASE(4)
-        FV_ROWS_CASE(5)
-        FV_ROWS_CASE(6)
-        FV_ROWS_CASE(7)
-        FV_ROWS_CASE(8)
-    }
+    switch (rows) { FV_COUNT_CASES(FV_ROWS_CASE) }
 #undef FV_ROWS_CASE
 }
 

@@ -5,7 +5,7 @@
  * Operations of a line, and of a tile, block or filter:
  *             F(4x4)                     F(2x2)
  *   input     12, 144                    4, 32
- *   output    13, 130                    4, 24
+ *   output    12, 120                    4, 24
  *   weights   10, 180 and 72 for factors 4, 56 and 32    (in double, on half vectors)
  * The size is a constant of each template, `outputs`, and the functions of the table choose the instance. */
 #ifndef FOVEA_KERNELS_WINOGRAD_VECTOR_H

@@ -6,6 +6,7 @@
 
 #include "adapt/adapt.h"
 #include "fovea/memory.h"
+#include "suite.h"
 #include "support.h"
 
 enum { IMAGES = 36, COPIES = 2, FEATURES = 4, CLASSES = FOVEA_QUALITY_COUNT };
@@ -236,9 +237,5 @@ int main(void) {
     tcase_add_loop_test(tests, too_little_is_refused, 0, 4);
     tcase_set_timeout(tests, 120);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "eval/grade_table.h"
 #include "eval/nifti.h"
 #include "fovea/memory.h"
+#include "suite.h"
 #include "support.h"
 
 static const char *folder;
@@ -430,9 +431,5 @@ int main(void) {
     tcase_set_timeout(masks, 280);
     suite_add_tcase(suite, tables);
     suite_add_tcase(suite, masks);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

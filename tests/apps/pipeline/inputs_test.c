@@ -8,6 +8,7 @@
 
 #include "fovea/memory.h"
 #include "pipeline/inputs.h"
+#include "suite.h"
 #include "support.h"
 
 enum { NAMES_MAX = 8 };
@@ -183,9 +184,5 @@ int main(void) {
     tcase_add_test(rules, test_lists_count_from_their_own_folder);
     tcase_add_test(rules, test_memory_may_run_out_anywhere);
     suite_add_tcase(suite, rules);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

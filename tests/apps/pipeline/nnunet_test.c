@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "pipeline/nnunet.h"
+#include "suite.h"
 
 START_TEST(test_tiles_are_spread_evenly) {
     static const struct {
@@ -129,9 +130,5 @@ int main(void) {
     tcase_add_test(steps, test_sixteen_bits_keep_their_values);
     tcase_add_loop_test(steps, test_flips_undo_themselves, 0, 4);
     suite_add_tcase(suite, steps);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

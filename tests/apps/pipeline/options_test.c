@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "suite.h"
 
 /* One option of every kind. */
 struct values {
@@ -154,9 +155,5 @@ int main(void) {
     tcase_add_test(rules, test_wrong_usage_is_refused);
     tcase_add_test(rules, test_suggestions_are_near);
     suite_add_tcase(suite, rules);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "fovea/file.h"
 #include "fovea/memory.h"
 #include "pipeline/results.h"
+#include "suite.h"
 #include "support.h"
 
 static void expect_text(struct fovea_buffer *buffer, const char *expected) {
@@ -215,9 +216,5 @@ int main(void) {
     tcase_add_test(rules, test_json_is_valid_whatever_the_names);
     tcase_add_loop_test(rules, test_memory_may_run_out_anywhere, 0, 3);
     suite_add_tcase(suite, rules);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 #include "fovea/npy.h"
 #include "pipeline/nnunet.h"
 #include "pipeline/segment.h"
+#include "suite.h"
 
 enum { CHANNELS_MAX = 3, NIFTI_DATA = 352 };
 
@@ -336,9 +337,5 @@ int main(void) {
     tcase_add_test(steps, test_folds_and_threads);
     tcase_add_test(steps, test_odd_images);
     suite_add_tcase(suite, steps);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

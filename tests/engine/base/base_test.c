@@ -1,6 +1,5 @@
 /* Status, memory, pools, names, text and files. */
 #include <check.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
@@ -18,6 +17,8 @@
 #include "fovea/pool.h"
 #include "fovea/status.h"
 #include "fovea/text.h"
+#include "suite.h"
+#include "temporary_folder.h"
 
 START_TEST(messages_are_stored_and_cut) {
     struct fv_error error;
@@ -178,28 +179,18 @@ START_TEST(utf8_is_checked) {
 }
 END_TEST
 
-static char folder[64];
+static char folder[TEMPORARY_FOLDER_SIZE];
 
 static void make_folder(void) {
-    strcpy(folder, "/tmp/fovea-test-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert(temporary_folder_make(NULL, folder));
 }
 
 static void remove_folder(void) {
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
+    ck_assert(temporary_folder_remove(folder));
 }
 
 static size_t files_in_folder(void) {
-    size_t count = 0;
-    DIR *directory = opendir(folder);
-    ck_assert_ptr_nonnull(directory);
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    }
-    closedir(directory);
-    return count;
+    return temporary_folder_count(folder, "");
 }
 
 START_TEST(outputs_appear_complete_or_not_at_all) {
@@ -337,9 +328,5 @@ int main(void) {
     tcase_add_test(files, full_disks_leave_nothing);
     tcase_add_test(files, files_that_cannot_be_used_are_named);
     suite_add_tcase(suite, files);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

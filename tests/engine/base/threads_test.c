@@ -11,6 +11,8 @@
 #include "base/cgroup.h"
 #include "fovea/memory.h"
 #include "fovea/threads.h"
+#include "suite.h"
+#include "temporary_folder.h"
 
 enum { MOST_TASKS = 100, MOST_THREADS = 8 };
 
@@ -185,17 +187,14 @@ START_TEST(affinity_limits_the_number_of_threads) {
 END_TEST
 
 /* A folder of files that look like /sys/fs/cgroup. */
-static char root[64];
+static char root[TEMPORARY_FOLDER_SIZE];
 
 static void make_root(void) {
-    strcpy(root, "/tmp/fovea-cgroup-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    ck_assert(temporary_folder_make(NULL, root));
 }
 
 static void remove_root(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", root);
-    ck_assert_int_eq(system(command), 0);
+    ck_assert(temporary_folder_remove(root));
 }
 
 static void write_file(const char *path, const char *text) {
@@ -279,9 +278,5 @@ int main(void) {
     tcase_add_test(cgroup, the_tightest_parent_counts);
     tcase_add_test(cgroup, version_1_quota_counts);
     suite_add_tcase(suite, cgroup);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

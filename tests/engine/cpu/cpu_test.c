@@ -5,6 +5,7 @@
 
 #include "fovea/cpu.h"
 #include "fovea/machine.h"
+#include "suite.h"
 
 /* Chooses with FOVEA_ISA set to `name` (NULL: not set). */
 static enum fv_status select_with(const char *name, enum fv_isa *isa, struct fv_error *error) {
@@ -102,9 +103,5 @@ int main(void) {
     tcase_add_test(tests, caches_grow_with_their_level);
     tcase_add_loop_test(tests, the_peak_is_measured_or_refused, 0, FV_ISA_COUNT);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -1,6 +1,5 @@
 /* GGUF: what is written is read back, and broken files are refused (formats.md, group 22). */
 #include <check.h>
-#include <dirent.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,30 +9,22 @@
 
 #include "fovea/memory.h"
 #include "fovea/model.h"
+#include "suite.h"
+#include "temporary_folder.h"
 
-static char folder[64];
+static char folder[TEMPORARY_FOLDER_SIZE];
 static struct fv_error error;
 
 static void make_folder(void) {
-    snprintf(folder, sizeof folder, "%s/fovea-test-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert(temporary_folder_make(NULL, folder));
 }
 
 static void remove_folder(void) {
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
+    ck_assert(temporary_folder_remove(folder));
 }
 
 static size_t files_in_folder(void) {
-    size_t count = 0;
-    DIR *directory = opendir(folder);
-    ck_assert_ptr_nonnull(directory);
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    }
-    closedir(directory);
-    return count;
+    return temporary_folder_count(folder, "");
 }
 
 /* A file in memory. */
@@ -484,9 +475,5 @@ int main(void) {
     tcase_add_test(tests, copies_that_do_not_fit_are_refused);
     tcase_set_timeout(tests, 120);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fovea/model.h"
+#include "suite.h"
 
 /* The value that the bits stand for: (-1)^s 2^(e-15) (1 + f/1024), or 2^-14 f/1024 for e = 0. */
 static double defined_value(unsigned half) {
@@ -58,9 +59,5 @@ int main(void) {
     tcase_add_test(tests, every_half_is_read);
     tcase_add_test(tests, floats_are_rounded_to_nearest_even);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -9,19 +9,19 @@
 
 #include "fovea/memory.h"
 #include "fovea/npy.h"
+#include "suite.h"
+#include "temporary_folder.h"
 
-static char path[64];
+static char folder[TEMPORARY_FOLDER_SIZE], path[TEMPORARY_FOLDER_SIZE + 8];
 static struct fv_error error;
 
 static void make_path(void) {
-    strcpy(path, "/tmp/fovea-test-XXXXXX");
-    int descriptor = mkstemp(path);
-    ck_assert_int_ge(descriptor, 0);
-    close(descriptor);
+    ck_assert(temporary_folder_make(NULL, folder));
+    snprintf(path, sizeof path, "%s/a.npy", folder);
 }
 
 static void remove_path(void) {
-    unlink(path);
+    ck_assert(temporary_folder_remove(folder));
 }
 
 /* Writes a file of version `major` with this header and these data. */
@@ -242,9 +242,5 @@ int main(void) {
     tcase_add_test(tests, no_prefix_is_accepted);
     tcase_add_test(tests, memory_may_fail);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/sha256_blocks.h"
 #include "fovea/cpu.h"
 #include "fovea/sha256.h"
+#include "io/sha256_blocks.h"
+#include "suite.h"
 
 /* The sum of `bytes` added in pieces of `step`. */
 static void sum(const uint8_t *bytes, size_t size, size_t step, char digest[65]) {
@@ -82,9 +83,5 @@ int main(void) {
     tcase_add_test(tests, million_letters_in_any_pieces);
     tcase_add_test(tests, instructions_do_what_the_portable_code_does);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "checks.h"
+#include "suite.h"
 
 enum { CAPACITY = 16, TIMEOUT_SECONDS = 300 };
 
@@ -63,9 +64,5 @@ int main(void) {
     }
     putchar('\n');
     fflush(stdout);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

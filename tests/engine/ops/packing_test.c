@@ -58,8 +58,8 @@ static float expected_weight(const struct fv_context *context, const struct fv_n
     }
     const size_t taps = tensor->shape[2] * tensor->shape[3], inputs = tensor->shape[1];
     const size_t tap = segment->tap_y * tensor->shape[3] + segment->tap_x;
-    if (product->kind == FV_PRODUCT_DEPTHWISE) {
-        return (float)(weight[o * taps + tap] * factor[o]);
+    if (product->kind == FV_PRODUCT_IN_BLOCK) {
+        return (float)(weight[(o * inputs + k) * taps + tap] * factor[o]);
     }
     const size_t input = lanes[part * product->part_blocks + segment->block].first + k;
     const size_t group_outputs = tensor->shape[0] / node->options.convolution.groups;
@@ -110,8 +110,8 @@ static void compare(const struct fv_context *context, const struct fv_node *node
 
 static void check_node(const struct fv_context *context, const struct fv_node *node) {
     struct fv_error error = {0};
-    const bool depthwise = strcmp(node->algorithm->name, "depthwise") == 0;
-    const enum fv_product_kind kind = depthwise ? FV_PRODUCT_DEPTHWISE : fv_product_kind(context, node);
+    const bool in_block = node->algorithm == &fv_algorithm_depthwise || node->algorithm == &fv_algorithm_grouped;
+    const enum fv_product_kind kind = in_block ? FV_PRODUCT_IN_BLOCK : fv_product_kind(context, node);
     float *weight = read_all(node->weight);
     for (int i = 0; i < 3; i++) {
         const enum fv_weight_order order = (enum fv_weight_order)i;

@@ -98,14 +98,19 @@ static void tensors_of(const struct shape_case *shape, struct check_tensor tenso
     }
 }
 
-START_TEST(convolution_matches_plain_loops) {
-    const struct shape_case *shape = &convolutions[_i];
+/* A graph for convolution `index`, with its input and parameters. */
+static struct subject start_convolution(const char *operation, int index) {
+    static char name[64];
+    const struct shape_case *shape = &convolutions[index];
     struct check_tensor tensors[TENSORS];
-    char name[64];
     tensors_of(shape, tensors);
-    name_case(name, "convolution", _i);
-    struct subject subject = subject_start(name, tensors, TENSORS, shape->inputs, shape->height, shape->width, 1);
-    const struct fv_convolution options = options_of(shape);
+    name_case(name, operation, index);
+    return subject_start(name, tensors, TENSORS, shape->inputs, shape->height, shape->width, 1);
+}
+
+START_TEST(convolution_matches_plain_loops) {
+    struct subject subject = start_convolution("convolution", _i);
+    const struct fv_convolution options = options_of(&convolutions[_i]);
     struct plain expected = plain_convolution(subject.model, &subject.picture, &options);
     subject_check(&subject, fv_graph_convolution(subject.graph, subject.input, &options), expected);
 }
@@ -114,13 +119,8 @@ END_TEST
 /* activation(norm(convolution(x)) + residual): all of it fuses into one node where the convolution gives planes. The
  * residual is a second convolution, so that shapes agree. */
 START_TEST(fused_convolution_matches_plain_loops) {
-    const struct shape_case *shape = &convolutions[_i];
-    struct check_tensor tensors[TENSORS];
-    char name[64];
-    tensors_of(shape, tensors);
-    name_case(name, "fused convolution", _i);
-    struct subject subject = subject_start(name, tensors, TENSORS, shape->inputs, shape->height, shape->width, 1);
-    struct fv_convolution options = options_of(shape);
+    struct subject subject = start_convolution("fused convolution", _i);
+    struct fv_convolution options = options_of(&convolutions[_i]);
     options.to_tokens = false;
     struct plain plain = plain_convolution(subject.model, &subject.picture, &options);
     struct plain norm = plain_batch_norm(subject.model, &plain, "norm", 1e-5), sums = plain_add(&norm, &plain);
@@ -138,13 +138,8 @@ END_TEST
 
 /* A convolution of x * mean(x): the gate fuses into the 1 x 1 convolutions and stays before the others. */
 START_TEST(gated_convolution_matches_plain_loops) {
-    const struct shape_case *shape = &convolutions[_i];
-    struct check_tensor tensors[TENSORS];
-    char name[64];
-    tensors_of(shape, tensors);
-    name_case(name, "gated convolution", _i);
-    struct subject subject = subject_start(name, tensors, TENSORS, shape->inputs, shape->height, shape->width, 1);
-    const struct fv_convolution options = options_of(shape);
+    struct subject subject = start_convolution("gated convolution", _i);
+    const struct fv_convolution options = options_of(&convolutions[_i]);
     struct plain gate = plain_mean(&subject.picture), gated = plain_scale(&subject.picture, &gate);
     struct plain expected = plain_convolution(subject.model, &gated, &options);
     plain_free(&gate);
