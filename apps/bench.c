@@ -66,11 +66,6 @@ static size_t peak_resident(void) {
     return kilobytes * 1024;
 }
 
-static int compare_numbers(const void *a, const void *b) {
-    const double *left = a, *right = b;
-    return (*left > *right) - (*left < *right);
-}
-
 /* Repeatable numbers of about the spread of a normalised image. */
 static void fill(float *values, size_t count) {
     uint32_t state = 1;
@@ -98,7 +93,7 @@ static void time_passes(struct fv_session *session, const float *input, float *o
         }
         done++;
     }
-    qsort(seconds, done, sizeof *seconds, compare_numbers);
+    fovea_sort_numbers(seconds, done);
     figures->repeats = done;
     figures->least = seconds[0];
     figures->tenth = fovea_quantile(seconds, done, 0.1);

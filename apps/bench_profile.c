@@ -76,11 +76,6 @@ void fovea_profile_add(struct fovea_profile *profile, double seconds) {
     sample[PART_PASS * profile->capacity] = seconds;
 }
 
-static int compare_numbers(const void *a, const void *b) {
-    const double *left = a, *right = b;
-    return (*left > *right) - (*left < *right);
-}
-
 static int compare_rows(const void *a, const void *b) {
     const struct row *left = a, *right = b;
     return (left->seconds < right->seconds) - (left->seconds > right->seconds);
@@ -109,7 +104,7 @@ void fovea_profile_finish(struct fovea_profile *profile, double flops) {
     profile->flops = flops;
     for (size_t i = 0; i < profile->nodes + PART_COUNT; i++) {
         double *samples = profile->samples + i * profile->capacity;
-        qsort(samples, profile->passes, sizeof *samples, compare_numbers);
+        fovea_sort_numbers(samples, profile->passes);
         profile->medians[i] = fovea_quantile(samples, profile->passes, 0.5);
     }
     for (size_t n = 0; n < profile->nodes; n++) {

@@ -10,6 +10,10 @@ static int compare_numbers(const void *a, const void *b) {
     return (*left > *right) - (*left < *right);
 }
 
+void fovea_sort_numbers(double *numbers, size_t count) {
+    qsort(numbers, count, sizeof *numbers, compare_numbers);
+}
+
 double fovea_quantile(const double *sorted, size_t count, double share) {
     double place = share * (double)(count - 1);
     size_t below = (size_t)place;
@@ -40,7 +44,7 @@ enum fv_status fovea_spread_find(const double *values, size_t count, struct fove
             squares += (sorted[i] - spread->mean) * (sorted[i] - spread->mean);
         }
         spread->sd = spread->count > 1 ? sqrt(squares / (double)(spread->count - 1)) : NAN;
-        qsort(sorted, spread->count, sizeof *sorted, compare_numbers);
+        fovea_sort_numbers(sorted, spread->count);
         spread->least = sorted[0];
         spread->lower_quartile = fovea_quantile(sorted, spread->count, 0.25);
         spread->median = fovea_quantile(sorted, spread->count, 0.5);

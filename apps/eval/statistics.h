@@ -20,6 +20,9 @@ struct fovea_spread {
 enum fv_status fovea_spread_find(const double *values, size_t count, struct fovea_spread *spread,
                                  struct fv_error *error);
 
+/* Sorts defined values, the least first. */
+void fovea_sort_numbers(double *numbers, size_t count);
+
 /* The quantile `share` (0 .. 1) of `count` > 0 sorted values, linear between neighbours as in NumPy. */
 double fovea_quantile(const double *sorted, size_t count, double share);
 
