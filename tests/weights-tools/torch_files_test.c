@@ -10,19 +10,15 @@
 #include "refusals.h"
 #include "suite.h"
 
-static struct made_network network;
-
 /* No file here may make a reader ask for a large block of memory. */
 enum { LARGEST_BLOCK = 2 << 20 };
 
 static void setup(void) {
-    network = made_swin();
     fv_memory_fail_above(LARGEST_BLOCK);
 }
 
 static void teardown(void) {
     fv_memory_fail_above(SIZE_MAX);
-    made_clear(&network);
 }
 
 START_TEST(broken_zips_are_refused) {
@@ -281,6 +277,7 @@ START_TEST(legacy_modules_are_read) {
 END_TEST
 
 START_TEST(broken_legacy_files_are_refused) {
+    struct made_network network = made_swin();
     struct bytes file = made_torch_legacy(&network);
     size_t little = bytes_find(&file, "little_endian\x88", 14, 0);
     size_t version = bytes_find(&file, "M\xE9\x03.", 4, 0);
@@ -307,6 +304,7 @@ START_TEST(broken_legacy_files_are_refused) {
     bytes_u8(&file, 0);
     refusal_expect(&file, "1 bytes follow the last storage");
     bytes_clear(&file);
+    made_clear(&network);
 }
 END_TEST
 
