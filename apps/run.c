@@ -134,7 +134,7 @@ static bool read_folds(struct choice *choice, struct fovea_pipeline_options *opt
     "With --coips PROJECT: images are read from PROJECT/raw_OCTA_images, and the published folders, tables, masks\n"   \
     "and overlays are written with the published pixel values; our own reports go to PROJECT/fovea. Inputs stay\n"     \
     "where they are, tables have a row an image, and what the published program would skip or stop at is a\n"          \
-    "failure with its reason. Sums are always direct, as with --exact. Other options: --models, --fov 3 or 6, "        \
+    "failure with its reason. Sums are always direct, as with --exact. Other options: --models, --fov 3 or 6,\n"       \
     "--layer, --overwrite, --project-name.\n\n"
 
 /* Works in a published project, where most is settled. */
