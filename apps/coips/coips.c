@@ -90,13 +90,7 @@ static void drop_image(void *job) {
 }
 
 static enum fv_status work_through(struct run *run) {
-    struct fovea_results *results = &run->results;
-    results->items = fv_allocate_zero(run->listing.count, sizeof *results->items);
-    if (results->items == NULL) {
-        return fv_error_set(&run->error, FV_ERROR_MEMORY, "%zu images: out of memory", run->listing.count);
-    }
     struct fovea_progress progress;
-    fovea_progress_begin(&progress, run->listing.count);
     run->work.progress = &progress;
     const struct fovea_batch batch = {.command = run->options.command,
                                       .context = run,
@@ -110,7 +104,7 @@ static enum fv_status work_through(struct run *run) {
                                       .begin = begin_image,
                                       .end = end_image,
                                       .drop = drop_image};
-    return fovea_batch_run(&batch, results, &run->error);
+    return fovea_batch_run(&batch, &run->results, &run->error);
 }
 
 /* The published tables, and our own reports. */

@@ -167,7 +167,9 @@ static size_t finish(struct run *run, size_t next, enum fv_status *status, struc
 enum fv_status fovea_batch_run(const struct fovea_batch *batch, struct fovea_results *results, struct fv_error *error) {
     struct run run = {.batch = batch, .results = results, .cost = {.fixed = batch->fixed}};
     run.shares = fv_allocate_zero(batch->count, sizeof *run.shares);
-    if (run.shares == NULL) {
+    results->items = fv_allocate_zero(batch->count, sizeof *results->items);
+    if (run.shares == NULL || results->items == NULL) {
+        fv_release(run.shares);
         return fv_error_set(error, FV_ERROR_MEMORY, "%zu images: out of memory", batch->count);
     }
     if (batch->segmenter != NULL) {
@@ -176,6 +178,7 @@ enum fv_status fovea_batch_run(const struct fovea_batch *batch, struct fovea_res
         run.cost.folds = fovea_segmenter_members(batch->segmenter);
         run.cost.folds_most = fovea_segmenter_members_most(batch->segmenter);
     }
+    fovea_progress_begin(batch->progress, batch->count);
     plan(&run);
     fovea_interrupt_watch();
     fovea_progress_start(batch->progress);

@@ -16,7 +16,7 @@ struct fovea_batch {
     bool graded;                       /* images are graded first */
     bool fixed;                        /* views and folds are no choice of the user's */
     double load_seconds;               /* what loading a fold took before */
-    struct fovea_progress *progress;   /* of those images */
+    struct fovea_progress *progress;   /* begun here; must outlive the jobs */
 
     const struct fovea_input *(*input)(const void *context, size_t index);
 
@@ -29,8 +29,8 @@ struct fovea_batch {
     void (*drop)(void *job);
 };
 
-/* Works through the images. results->items, with room for all, receives what came out in their order, and
- * results->count how many there are: fewer if it was interrupted, when the first image in work is still finished.
+/* Works through the images. results->items, allocated here, receives what came out in their order, and results->count
+ * how many there are: fewer if it was interrupted, when the first image in work is still finished.
  * Errors: FV_ERROR_MODEL (the weights of a fold are not finite, which shows at the first images), FV_ERROR_MEMORY. */
 enum fv_status fovea_batch_run(const struct fovea_batch *batch, struct fovea_results *results, struct fv_error *error);
 

@@ -133,13 +133,7 @@ static const struct fovea_input *input_at(const void *context, size_t index) {
 }
 
 static enum fv_status work_through(struct run *run) {
-    struct fovea_results *results = &run->results;
-    results->items = fv_allocate_zero(run->inputs.count, sizeof *results->items);
-    if (results->items == NULL) {
-        return fv_error_set(&run->error, FV_ERROR_MEMORY, "%zu images: out of memory", run->inputs.count);
-    }
     struct fovea_progress progress;
-    fovea_progress_begin(&progress, run->inputs.count);
     run->work.progress = &progress;
     const struct fovea_batch batch = {.command = run->options->command,
                                       .context = run,
@@ -152,7 +146,7 @@ static enum fv_status work_through(struct run *run) {
                                       .begin = begin_image,
                                       .end = end_image,
                                       .drop = drop_image};
-    return fovea_batch_run(&batch, results, &run->error);
+    return fovea_batch_run(&batch, &run->results, &run->error);
 }
 
 /* Prints what came out; returns the exit status. */

@@ -74,8 +74,7 @@ void fovea_result_clear(struct fovea_result *result) {
 
 void fovea_results_clear(struct fovea_results *results) {
     for (size_t i = 0; i < results->count; i++) {
-        fv_release(results->items[i].reason);
-        fv_release(results->items[i].thumbnail);
+        fovea_result_clear(&results->items[i]);
     }
     fv_release(results->items);
     results->items = NULL;

@@ -28,10 +28,10 @@ struct fovea_segmenter_options {
 };
 
 /* Checks the members of the ensemble `model`, which must stay open, and plans the first for its patch size: the packed
- * weights and the memory of one member at a time are held. Errors: FV_ERROR_MODEL (metadata
- * or tensors missing or of the wrong kind), FV_ERROR_UNSUPPORTED (normalisation of CT images, pixel spacings other than
- * 1), FV_ERROR_ARGUMENT (a fold that the model lacks or that is named twice), those of fv_net_build and
- * fv_session_create. On failure *segmenter is NULL; the caller gives it back with fovea_segmenter_destroy. */
+ * weights and the memory of one member at a time are held. Errors: FV_ERROR_MODEL (metadata or tensors missing or of
+ * the wrong kind), FV_ERROR_UNSUPPORTED (normalisation of CT images, pixel spacings other than 1), FV_ERROR_ARGUMENT (a
+ * fold that the model lacks or that is named twice), those of fv_net_build and fv_session_create. On failure *segmenter
+ * is NULL; the caller gives it back with fovea_segmenter_destroy. */
 enum fv_status fovea_segmenter_create(const struct fv_model *model, const struct fovea_segmenter_options *options,
                                       struct fovea_segmenter **segmenter, struct fv_error *error);
 void fovea_segmenter_destroy(struct fovea_segmenter *segmenter);
@@ -51,9 +51,6 @@ size_t fovea_segmenter_faz_class(const struct fovea_segmenter *segmenter);
 
 /* How many tiles an image of that size is cut into if nothing is cropped. */
 size_t fovea_segmenter_tiles(const struct fovea_segmenter *segmenter, uint32_t width, uint32_t height);
-
-/* Runs one member on one tile of zeros, to be timed: the unit that an image costs tiles x views x members of. */
-void fovea_segmenter_pass(struct fovea_segmenter *segmenter);
 
 /* An image to segment, and what came of it. */
 struct fovea_segment_task {

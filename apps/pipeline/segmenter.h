@@ -1,4 +1,5 @@
-/* Private to segment.c, members.c and predict.c: what a segmenter holds, and the steps of a prediction. */
+/* Private to segment.c, segment_images.c, members.c and predict.c: what a segmenter holds, and the steps of a
+ * prediction. */
 #ifndef FOVEA_APPS_SEGMENTER_H
 #define FOVEA_APPS_SEGMENTER_H
 

@@ -1,8 +1,8 @@
 /* Private to SHA-256: its compression function, portable and with the processors' instructions for it.
  *
  * Each takes `count` blocks of 64 bytes at `bytes` into `state`, and all give the same. Thread safety: reentrant. */
-#ifndef FOVEA_BASE_SHA256_BLOCKS_H
-#define FOVEA_BASE_SHA256_BLOCKS_H
+#ifndef FOVEA_IO_SHA256_BLOCKS_H
+#define FOVEA_IO_SHA256_BLOCKS_H
 
 #include <stddef.h>
 #include <stdint.h>

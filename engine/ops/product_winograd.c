@@ -3,9 +3,8 @@
  *
  * A task takes a block of output tiles, transforms all their input channels, and then, for one tile of output vectors
  * after another, multiplies at each of the 36 (16) points (transformed tiles as rows, transformed weights as columns)
- * and transforms the sums back. Transformed tiles, sums and weights of a task
- * lie in its scratch, within the second-level cache where the channels are few, so nothing but inputs and outputs goes
- * through memory.
+ * and transforms the sums back. Transformed tiles, sums and weights of a task lie in its scratch, within the
+ * second-level cache where the channels are few, so nothing but inputs and outputs goes through memory.
  *
  * Small weights are transformed once, when the session is made. Large ones would take four times the memory; they stay
  * as they are, and each task transforms a chunk at a time just before its use (Lavin and Gray 2016; the points are

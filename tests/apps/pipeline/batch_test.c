@@ -17,7 +17,6 @@ struct scene {
     struct fv_model *model;
     struct fovea_segmenter *segmenter;
     struct fovea_input inputs[IMAGES];
-    struct fovea_result results[IMAGES];
     uint8_t samples[SIDE * SIDE], labels[SIDE * SIDE];
     struct fovea_planes planes;
     size_t refused;      /* begin gives no job for this one */
@@ -87,8 +86,7 @@ static struct scene *open_scene(void) {
 static size_t work(struct scene *scene, enum fv_status expected) {
     struct fv_error error = {0};
     struct fovea_progress progress;
-    struct fovea_results results = {.items = scene->results};
-    fovea_progress_begin(&progress, IMAGES);
+    struct fovea_results results = {0};
     const struct fovea_batch batch = {.command = "test",
                                       .context = scene,
                                       .count = IMAGES,
@@ -102,7 +100,9 @@ static size_t work(struct scene *scene, enum fv_status expected) {
     fv_memory_fail_after(-1);
     ck_assert_msg(status == expected, "%s", error.message);
     ck_assert_uint_eq(scene->begun, scene->ended + scene->dropped);
-    return results.count;
+    const size_t count = results.count;
+    fovea_results_clear(&results);
+    return count;
 }
 
 static void close_scene(struct scene *scene) {
