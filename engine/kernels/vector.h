@@ -35,6 +35,16 @@
 #define FV_UNROLL _Pragma("GCC unroll 64")
 #endif
 
+/* Runs a few turns of the loop that follows between two tests of its end: for loops of a few instructions, which the
+ * counting would outweigh. */
+#if defined(FV_COMPACT_CODE)
+#define FV_UNROLL_SOME
+#elif defined(__clang__)
+#define FV_UNROLL_SOME _Pragma("clang loop unroll_count(4)")
+#else
+#define FV_UNROLL_SOME _Pragma("GCC unroll 4")
+#endif
+
 /* The cases of a switch that chooses the instance of a template by a count. CASE guards its bound with a constant
  * condition, by which cases beyond it vanish at compile time. */
 #define FV_COUNT_CASES(CASE)                                                                                           \

@@ -121,6 +121,7 @@ static void attention_product(const float *const *inputs, size_t rows, size_t le
 /* scores += mask; returns the greatest in every lane. */
 FV_INLINE vector attention_greatest(float *scores, size_t columns, const float *mask) {
     vector greatest = vector_broadcast(-INFINITY);
+    FV_UNROLL_SOME
     for (size_t i = 0; i < columns; i += WIDTH) {
         vector score = vector_load(scores + i);
         if (mask != NULL) {
@@ -136,6 +137,7 @@ FV_INLINE vector attention_greatest(float *scores, size_t columns, const float *
 FV_INLINE vector attention_weigh(float *scores, size_t columns, vector greatest) {
     const vector magic = vector_broadcast(FV_ROUND_MAGIC);
     vector sum = vector_zero();
+    FV_UNROLL_SOME
     for (size_t i = 0; i < columns; i += WIDTH) {
         const vector distance = vector_maximum(vector_broadcast(ATTENTION_LEAST), vector_load(scores + i) - greatest);
         const vector rounded = distance + magic;

@@ -10,11 +10,13 @@ FV_INLINE void affine_template(const float *input, vector scale, vector shift, c
                                enum fv_activation activation, float slope, size_t pixels, float *output) {
     const vector slopes = vector_broadcast(slope);
     if (residual != NULL) {
+        FV_UNROLL_SOME
         for (size_t i = 0; i < pixels * WIDTH; i += WIDTH) {
             const vector sum = vector_multiply_add(vector_load(input + i), scale, shift) + vector_load(residual + i);
             vector_store(output + i, vector_activate(sum, activation, slopes));
         }
     } else {
+        FV_UNROLL_SOME
         for (size_t i = 0; i < pixels * WIDTH; i += WIDTH) {
             const vector sum = vector_multiply_add(vector_load(input + i), scale, shift);
             vector_store(output + i, vector_activate(sum, activation, slopes));
@@ -59,6 +61,7 @@ static void activate(const float *input, const float *residual, enum fv_activati
 static void scale_rows(const float *input, const float *factors, size_t rows, size_t count, float *output) {
     for (size_t row = 0; row < rows; row++) {
         const vector factor = vector_broadcast(factors[row]);
+        FV_UNROLL_SOME
         for (size_t i = row * count; i < (row + 1) * count; i += WIDTH) {
             vector_store(output + i, vector_load(input + i) * factor);
         }

@@ -23,6 +23,14 @@ enum { WINOGRAD_ROWS = FV_WIDTH == 16 ? 8 : 6, WINOGRAD_VECTORS = 1, WINOGRAD_RU
 enum { WINOGRAD_ROWS = 3, WINOGRAD_VECTORS = 2, WINOGRAD_RUN = FV_WINOGRAD_RUN };
 #endif
 
+/* Whether a run is as long as a vector of inputs whose lanes the machine multiplies by. */
+#if defined(FV_NATIVE_NEON)
+enum { WINOGRAD_BY_LANE = 1 };
+_Static_assert((int)WINOGRAD_RUN == (int)WIDTH, "a vector of inputs serves a run");
+#else
+enum { WINOGRAD_BY_LANE = 0 };
+#endif
+
 /* A tile of rows that are `stride` apart; weights of a channel, and the sums of a row, are `lanes` apart. */
 struct winograd_tile {
     const float *inputs, *weights;
@@ -48,6 +56,27 @@ FV_INLINE void winograd_step(const struct winograd_tile *tile, size_t rows, size
     }
 }
 
+/* The same for a run of WIDTH channels from `first` on: one load of inputs a row serves them all. */
+FV_INLINE void winograd_steps_by_lane(const struct winograd_tile *tile, size_t rows, size_t vectors, size_t first,
+                                      vector run[WINOGRAD_ROWS][WINOGRAD_VECTORS]) {
+    vector input[WINOGRAD_ROWS];
+    FV_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        input[r] = vector_load(tile->inputs + r * tile->stride + first);
+    }
+    FV_UNROLL
+    for (size_t k = 0; k < WIDTH; k++) {
+        FV_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            const vector weight = vector_load(tile->weights + (first + k) * tile->lanes + v * WIDTH);
+            FV_UNROLL
+            for (size_t r = 0; r < rows; r++) {
+                run[r][v] = vector_multiply_add_lane(weight, input[r], k, run[r][v]);
+            }
+        }
+    }
+}
+
 /* A total and what it rounded off. */
 struct winograd_sums {
     vector total[WINOGRAD_ROWS][WINOGRAD_VECTORS], rest[WINOGRAD_ROWS][WINOGRAD_VECTORS];
@@ -64,7 +93,9 @@ FV_INLINE void winograd_run(const struct winograd_tile *tile, size_t rows, size_
             run[r][v] = vector_zero();
         }
     }
-    if (count == WINOGRAD_RUN) {
+    if (WINOGRAD_BY_LANE && count == WINOGRAD_RUN) {
+        winograd_steps_by_lane(tile, rows, vectors, first, run);
+    } else if (count == WINOGRAD_RUN) {
         FV_UNROLL
         for (size_t k = 0; k < WINOGRAD_RUN; k++) {
             winograd_step(tile, rows, vectors, first + k, run);
