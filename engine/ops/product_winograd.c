@@ -10,9 +10,9 @@
  * as they are, and each task transforms a chunk at a time just before its use (Lavin and Gray 2016; the points are
  * those of kernels/winograd/winograd.h).
  *
- * F(4x4) serves a layer whose direct sum rounds at least 1 / ROUNDING_LIMIT as much (ops/winograd_rounding.h): sums of
- * many channels. F(2x2), which rounds less than any direct sum of LEAST_CHANNELS, serves the others, and maps where
- * fewer of its tiles hang over. */
+ * F(4x4) serves a layer whose direct sum rounds at least 1 / FV_WINOGRAD_ROUNDING_LIMIT as much
+ * (ops/winograd_rounding.h): sums of many channels. F(2x2), which rounds less than any direct sum of LEAST_CHANNELS,
+ * serves the others, and maps where fewer of its tiles hang over. */
 #include <stdio.h>
 
 #include "fovea/memory.h"
@@ -40,8 +40,6 @@ static const struct costs small_costs = {20, 75, 60, 170}, large_costs = {45, 24
 
 /* A layer is not worth the transforms if they leave less to gain. */
 static const double COST_LIMIT = 0.9;
-/* Roundings of F(4x4) over those of the direct sum. */
-static const double ROUNDING_LIMIT = 1.55;
 
 struct winograd {
     struct fv_product *product; /* bias, and the weights unless `filters` has them */
@@ -146,9 +144,9 @@ static bool accept_4x4(const struct fv_context *context, const struct fv_node *n
     }
     const double rounding = fv_winograd_rounding(context->kernels, 4) /
                             fv_direct_rounding(TAPS * context->views[node->inputs[0]].shape.channels);
-    if (rounding > ROUNDING_LIMIT) {
+    if (rounding > FV_WINOGRAD_ROUNDING_LIMIT) {
         snprintf(reason, FV_REASON_SIZE, "would round %.2f times as much as the direct sum, expected at most %.2f",
-                 rounding, ROUNDING_LIMIT);
+                 rounding, FV_WINOGRAD_ROUNDING_LIMIT);
         return false;
     }
     const double cost = relative_cost(context, node, 4), small = relative_cost(context, node, 2);

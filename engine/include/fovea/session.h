@@ -24,7 +24,7 @@ struct fv_session_options {
     struct fv_threads *threads; /* not owned; NULL runs on the calling thread */
     enum fv_gemm gemm;
     bool exact;   /* direct sums for all convolutions. Otherwise those of 3 x 3 and stride 1 use Winograd's F(4x4, 3x3),
-                     a quarter of the multiplications and at most 1.55 times the expected rounding error of the direct
+                     a quarter of the multiplications and at most 1.8 times the expected rounding error of the direct
                      sum, where that has enough terms, F(2x2, 3x3), which rounds less than it, elsewhere */
     bool profile; /* measure the time of every node and of converting input and output */
 };
