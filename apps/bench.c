@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/tuning.h"
 #include "bench_profile.h"
 #include "commands.h"
 #include "eval/statistics.h"
@@ -26,7 +27,8 @@ struct request {
     size_t threads, size, repeat;
     double seconds;    /* of timing without `repeat` */
     const char *input; /* an array; NULL: numbers without meaning */
-    bool json, profile, exact;
+    bool json, profile;
+    struct fovea_planning planning;
 };
 
 /* What was measured. */
@@ -243,10 +245,23 @@ static enum fv_status make_session(const struct fv_model *model, struct fv_threa
     if (status != FV_OK) {
         return status;
     }
-    struct fv_session_options session_options = {
-        .threads = threads, .profile = request->profile, .exact = request->exact};
-    status = fv_session_create(graph, &session_options, session, error);
+    const struct fv_session_options session_options = {.threads = threads, .profile = request->profile};
+    status = fovea_session_create(model, graph, &session_options, &request->planning, session, error);
     fv_graph_destroy(graph);
+    return status;
+}
+
+/* Makes sure that the measurements are there before the clock runs. */
+static enum fv_status measure_first(const char *path, const struct request *request, struct fv_error *error) {
+    struct fv_model *model = NULL;
+    struct fv_threads *threads = NULL;
+    struct fv_session *session = NULL;
+    enum fv_status status = fv_model_open(path, &model, error);
+    status = status != FV_OK ? status : fv_threads_create(request->threads, &threads, error);
+    status = status != FV_OK ? status : make_session(model, threads, request, &session, error);
+    fv_session_destroy(session);
+    fv_threads_destroy(threads);
+    fv_model_close(model);
     return status;
 }
 
@@ -256,8 +271,9 @@ static enum fv_status bench(const char *path, const struct request *request, str
     struct fv_threads *threads = NULL;
     struct fv_session *session = NULL;
     struct figures figures = {.passes = passes};
+    enum fv_status status = request->planning.tune ? measure_first(path, request, error) : FV_OK;
     const double start = now();
-    enum fv_status status = fv_model_open(path, &model, error);
+    status = status != FV_OK ? status : fv_model_open(path, &model, error);
     status = status != FV_OK ? status : fv_threads_create(request->threads, &threads, error);
     status = status != FV_OK ? status : make_session(model, threads, request, &session, error);
     const double seconds = now() - start;
@@ -330,8 +346,13 @@ int fovea_command_bench(int count, char **arguments) {
                  "and the sum that makes a pass"},
         {.name = "exact",
          .kind = FOVEA_OPTION_FLAG,
-         .target = &request.exact,
+         .target = &request.planning.exact,
          .help = "direct sums for all convolutions, no Winograd transforms"},
+        {.name = "tune",
+         .kind = FOVEA_OPTION_FLAG,
+         .target = &request.planning.tune,
+         .help = "choose each layer's algorithm by measurements on this processor,\nwhich are made first if "
+                 "MODEL.tuning.json beside the model has none"},
     };
     const struct fovea_syntax syntax = {
         .command = "bench",

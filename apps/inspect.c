@@ -90,7 +90,8 @@ static const char *const variants[] = {"tf", "plain", NULL};
 static const char *const answers[] = {"yes", "no", NULL};
 
 struct request {
-    bool tensors, plan, exact;
+    bool tensors, plan;
+    struct fovea_planning planning;
     size_t size;                  /* of the input of a plan */
     size_t image_size;            /* of a checkpoint that does not tell, as the next two */
     int variant, transform_input; /* in `variants` and `answers`; -1: not given */
@@ -119,7 +120,7 @@ static int inspect_model(const char *path, const struct request *request) {
         putchar('\n');
     }
     int result = FOVEA_EXIT_DONE;
-    if (request->plan && fovea_plan_print(model, request->size, request->exact, &error) != FV_OK) {
+    if (request->plan && fovea_plan_print(model, request->size, &request->planning, &error) != FV_OK) {
         result = fail(&error);
     }
     fv_model_close(model);
@@ -229,8 +230,13 @@ int fovea_command_inspect(int count, char **arguments) {
          .high = LARGEST_SIDE},
         {.name = "exact",
          .kind = FOVEA_OPTION_FLAG,
-         .target = &request.exact,
+         .target = &request.planning.exact,
          .help = "plan direct sums only, no Winograd transforms"},
+        {.name = "tune",
+         .kind = FOVEA_OPTION_FLAG,
+         .target = &request.planning.tune,
+         .help = "plan by measurements on this processor, which are made if\nMODEL.tuning.json beside the model has "
+                 "none"},
         {.name = "image-size",
          .kind = FOVEA_OPTION_COUNT,
          .target = &request.image_size,

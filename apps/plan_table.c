@@ -26,19 +26,19 @@ static void print_nodes(const struct fv_session *session, size_t nodes) {
         printf("%-40s %-22s %-20s %14s %10.2f %10.1f %12zu\n", node.name, node.operation, node.algorithm, shape,
                node.multiply_adds * 1e-6, (double)node.bytes / 1024, node.arena_offset);
         if (node.refusals[0] != '\0') {
-            printf("%40s refused: %s\n", "", node.refusals);
+            printf("%40s others: %s\n", "", node.refusals);
         }
     }
 }
 
-enum fv_status fovea_plan_print(const struct fv_model *model, size_t size, bool exact, struct fv_error *error) {
+enum fv_status fovea_plan_print(const struct fv_model *model, size_t size, const struct fovea_planning *planning,
+                                struct fv_error *error) {
     struct fv_graph *graph = NULL;
     struct fv_session *session = NULL;
     const struct fv_net_options options = {.height = size, .width = size};
-    const struct fv_session_options session_options = {.exact = exact};
     enum fv_status status = fv_net_build(model, &options, &graph, error);
     if (status == FV_OK) {
-        status = fv_session_create(graph, &session_options, &session, error);
+        status = fovea_session_create(model, graph, &(struct fv_session_options){0}, planning, &session, error);
     }
     if (status == FV_OK) {
         const struct fv_session_info info = fv_session_info(session);

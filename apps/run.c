@@ -50,9 +50,15 @@
     }
 #define OPTION_EXACT                                                                                                   \
     {                                                                                                                  \
-        .name = "exact", .kind = FOVEA_OPTION_FLAG, .target = &options.exact,                                          \
+        .name = "exact", .kind = FOVEA_OPTION_FLAG, .target = &options.planning.exact,                                 \
         .help = "direct sums for all convolutions, no Winograd transforms: takes up\nto twice as long, rounds a "      \
                 "little less"                                                                                          \
+    }
+#define OPTION_TUNE                                                                                                    \
+    {                                                                                                                  \
+        .name = "tune", .kind = FOVEA_OPTION_FLAG, .target = &options.planning.tune,                                   \
+        .help = "choose each layer's algorithm by measuring on this processor,\nonce: the answer is kept beside the "  \
+                "model, in MODEL.tuning.json"                                                                          \
     }
 #define OPTION_PROBABILITY                                                                                             \
     {                                                                                                                  \
@@ -144,9 +150,10 @@ static int run_coips(const struct fovea_syntax *syntax, const struct fovea_pipel
     if (operands > 0 || options->list != NULL || options->output != NULL) {
         return fovea_usage_error(syntax, "--coips reads and writes in its project: no INPUT, --list or --output");
     }
-    if (choice->tta != 0 || choice->folds != NULL || options->exact || options->save_probability) {
-        return fovea_usage_error(syntax, "--coips does what the published program does: no --tta, --folds or "
-                                         "--save-probability, and --exact is implied");
+    if (choice->tta != 0 || choice->folds != NULL || options->planning.exact || options->planning.tune ||
+        options->save_probability) {
+        return fovea_usage_error(syntax, "--coips does what the published program does: no --tta, --folds, "
+                                         "--tune or --save-probability, and --exact is implied");
     }
     if (options->field_mm != 3 && options->field_mm != 6) {
         return fovea_usage_error(syntax, "--fov: the published program knows 3 and 6, found %g", options->field_mm);
@@ -204,10 +211,11 @@ static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arg
 int fovea_command_run(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.grade = true, .segment = true, .measure = true}};
     struct choice choice = {0};
-    const struct fovea_option table[] = {
-        OPTION_FOV,    OPTION_LAYER, OPTION_OUTPUT_UNLESS_COIPS, OPTION_MODELS, OPTION_LIST,      OPTION_TTA,
-        OPTION_FOLDS,  OPTION_EXACT, OPTION_PROBABILITY,         OPTION_COIPS,  OPTION_OVERWRITE, OPTION_PROJECT_NAME,
-        OPTION_THREADS};
+    const struct fovea_option table[] = {OPTION_FOV,          OPTION_LAYER,  OPTION_OUTPUT_UNLESS_COIPS,
+                                         OPTION_MODELS,       OPTION_LIST,   OPTION_TTA,
+                                         OPTION_FOLDS,        OPTION_EXACT,  OPTION_TUNE,
+                                         OPTION_PROBABILITY,  OPTION_COIPS,  OPTION_OVERWRITE,
+                                         OPTION_PROJECT_NAME, OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "run",
         .operands = "INPUT...",
@@ -225,7 +233,7 @@ int fovea_command_grade(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.grade = true}};
     struct choice choice = {0};
     const struct fovea_option table[] = {OPTION_FOV,  OPTION_LAYER, OPTION_OUTPUT, OPTION_MODELS,
-                                         OPTION_LIST, OPTION_EXACT, OPTION_THREADS};
+                                         OPTION_LIST, OPTION_EXACT, OPTION_TUNE,   OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "grade",
         .operands = "INPUT...",
@@ -241,8 +249,9 @@ int fovea_command_grade(int count, char **arguments) {
 int fovea_command_segment(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.segment = true}};
     struct choice choice = {0};
-    const struct fovea_option table[] = {OPTION_FOV, OPTION_LAYER, OPTION_OUTPUT, OPTION_MODELS,      OPTION_LIST,
-                                         OPTION_TTA, OPTION_FOLDS, OPTION_EXACT,  OPTION_PROBABILITY, OPTION_THREADS};
+    const struct fovea_option table[] = {OPTION_FOV,  OPTION_LAYER,       OPTION_OUTPUT, OPTION_MODELS,
+                                         OPTION_LIST, OPTION_TTA,         OPTION_FOLDS,  OPTION_EXACT,
+                                         OPTION_TUNE, OPTION_PROBABILITY, OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "segment",
         .operands = "INPUT...",

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choices.h"
 #include "fovea/machine.h"
 #include "fovea/memory.h"
 #include "kernels/kernels.h"
@@ -423,15 +424,17 @@ static void bench_table(const struct fv_kernels *kernels, const char *name) {
 
 static int usage(void) {
     fputs("usage: fovea-bench-kernels [--table NAME] [--seconds S] [--layers NET,...|all [--exact]]\n"
+          "                           [--choices NET,...|all]\n"
           "Measures every kernel table of this machine, S seconds (0.3) a figure, on one core.\n"
           "--layers: instead, every distinct layer of these nets (of all published ones), S seconds (0.05) each.\n"
-          "--exact: without Winograd transforms.\n",
+          "--exact: without Winograd transforms.\n"
+          "--choices: instead, every algorithm of the layers that have several, S seconds (2) for each.\n",
           stderr);
     return 2;
 }
 
 int main(int argc, char **argv) {
-    const char *only = NULL, *nets = NULL;
+    const char *only = NULL, *nets = NULL, *choices = NULL;
     double seconds = 0;
     bool exact = false;
     for (int i = 1; i < argc; i++) {
@@ -441,21 +444,26 @@ int main(int argc, char **argv) {
             only = argv[++i];
         } else if (strcmp(argv[i], "--layers") == 0 && i + 1 < argc) {
             nets = argv[++i];
+        } else if (strcmp(argv[i], "--choices") == 0 && i + 1 < argc) {
+            choices = argv[++i];
         } else if (strcmp(argv[i], "--exact") == 0) {
             exact = true;
         } else {
             return usage();
         }
     }
-    if (exact && nets == NULL) {
+    if ((exact && nets == NULL) || (nets != NULL && choices != NULL)) {
         return usage();
     }
-    bench_seconds = seconds > 0 ? seconds : nets != NULL ? 0.05 : 0.3;
+    bench_seconds = seconds > 0 ? seconds : choices != NULL ? 2 : nets != NULL ? 0.05 : 0.3;
     bench_describe_openblas();
+    if (only != NULL && (nets != NULL || choices != NULL)) {
+        setenv("FOVEA_ISA", only, 1);
+    }
+    if (choices != NULL) {
+        return bench_choices(choices) ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
     if (nets != NULL) {
-        if (only != NULL) {
-            setenv("FOVEA_ISA", only, 1);
-        }
         return bench_layers(nets, exact) ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     for (int isa = FV_ISA_COUNT - 1; isa >= 0; isa--) {

@@ -9,9 +9,13 @@ static void *allocate(size_t size) {
     return fv_allocate(size, 1);
 }
 
-void fovea_json_begin(struct fovea_json *document) {
+void fovea_json_use_engine_memory(bool use) {
     cJSON_Hooks hooks = {allocate, fv_release};
-    cJSON_InitHooks(&hooks);
+    cJSON_InitHooks(use ? &hooks : NULL);
+}
+
+void fovea_json_begin(struct fovea_json *document) {
+    fovea_json_use_engine_memory(true);
     document->root = cJSON_CreateObject();
     document->complete = document->root != NULL;
 }
@@ -63,6 +67,12 @@ void fovea_json_append_number(struct fovea_json *document, cJSON *array, double 
     fovea_json_append(document, array, isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
 }
 
+void fovea_json_abandon(struct fovea_json *document) {
+    cJSON_Delete(document->root);
+    document->root = NULL;
+    fovea_json_use_engine_memory(false);
+}
+
 enum fv_status fovea_json_end(struct fovea_json *document, const char *path, struct fv_error *error) {
     char *printed = document->complete ? cJSON_Print(document->root) : NULL;
     struct fovea_buffer text = {.failed = printed == NULL};
@@ -71,9 +81,7 @@ enum fv_status fovea_json_end(struct fovea_json *document, const char *path, str
         fovea_buffer_text(&text, "\n");
     }
     cJSON_free(printed);
-    cJSON_Delete(document->root);
-    document->root = NULL;
-    cJSON_InitHooks(NULL);
+    fovea_json_abandon(document);
     const enum fv_status status = fovea_buffer_write(&text, path, error);
     fovea_buffer_clear(&text);
     return status;

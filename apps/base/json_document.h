@@ -11,13 +11,18 @@
 
 #include "fovea/status.h"
 
+/* From now on cJSON takes memory from the engine (true), or as it would by itself (false). */
+void fovea_json_use_engine_memory(bool use);
+
 struct fovea_json {
     cJSON *root; /* an object, NULL if memory ran out */
     bool complete;
 };
 
-/* Every document that was begun is ended. */
+/* Every document that was begun is ended, or abandoned. */
 void fovea_json_begin(struct fovea_json *document);
+/* Frees a document that is not to be written; nothing if it was ended. */
+void fovea_json_abandon(struct fovea_json *document);
 
 /* A member of `object`. Bytes of a text that are no UTF-8 become question marks; a number that is not finite becomes
  * null. */

@@ -34,7 +34,8 @@ static enum fv_status open_segmenter(struct run *run) {
         return status;
     }
     run->results.segmenter = model;
-    const struct fovea_segmenter_options choice = {.threads = run->threads, .mirror = true, .exact = true};
+    const struct fovea_segmenter_options choice = {
+        .threads = run->threads, .mirror = true, .planning = run->results.planning};
     const double start = fovea_progress_clock();
     status = fovea_segmenter_create(model->file, &choice, &run->work.segmenter, &run->error);
     run->load_seconds = fovea_progress_clock() - start;
@@ -42,7 +43,6 @@ static enum fv_status open_segmenter(struct run *run) {
         return status;
     }
     run->results.mirrored = true;
-    run->results.exact = true;
     run->results.folds = fovea_segmenter_folds(run->work.segmenter);
     run->results.fold_count = fovea_segmenter_members(run->work.segmenter);
     run->results.folds_most = run->results.fold_count;
@@ -60,12 +60,14 @@ static enum fv_status open_models(struct run *run) {
     enum fv_status status = fovea_models_open(run->options.models, &run->models, &run->error);
     status = status != FV_OK ? status : fv_threads_create(run->options.threads, &run->threads, &run->error);
     run->results.shipped = run->models.shipped;
+    run->results.planning.exact = true;
     if (status == FV_OK && run->options.layer == FOVEA_LAYER_SUPERFICIAL) {
         struct fovea_model *model;
         status = choose(run, FOVEA_TASK_QUALITY, &model);
         if (status == FV_OK) {
             run->results.grader = model;
-            status = fovea_grader_create(model->file, run->threads, true, &run->work.grader, &run->error);
+            status =
+                fovea_grader_create(model->file, run->threads, &run->results.planning, &run->work.grader, &run->error);
         }
     }
     return status != FV_OK ? status : open_segmenter(run);

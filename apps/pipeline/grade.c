@@ -54,8 +54,9 @@ static enum fv_status cut_head(struct fv_graph *graph, struct fovea_grader_head 
 }
 
 /* Without `head` the whole net is planned, else what comes before its last layer. */
-static enum fv_status plan(struct fovea_grader *grader, const struct fv_session_options *session_options,
-                           struct fovea_grader_head *head, struct fv_error *error) {
+static enum fv_status plan(struct fovea_grader *grader, struct fv_threads *threads,
+                           const struct fovea_planning *planning, struct fovea_grader_head *head,
+                           struct fv_error *error) {
     struct fv_net_options options = {grader->size, grader->size, 0};
     struct fv_graph *graph;
     enum fv_status status = fv_net_build(grader->model, &options, &graph, error);
@@ -64,7 +65,10 @@ static enum fv_status plan(struct fovea_grader *grader, const struct fv_session_
     }
     size_t values = 0;
     status = head != NULL ? cut_head(graph, head, &values, error) : FV_OK;
-    status = status != FV_OK ? status : fv_session_create(graph, session_options, &grader->session, error);
+    status = status != FV_OK
+                 ? status
+                 : fovea_session_create(grader->model, graph, &(struct fv_session_options){.threads = threads},
+                                        planning, &grader->session, error);
     fv_graph_destroy(graph);
     if (status != FV_OK) {
         return status;
@@ -117,8 +121,9 @@ static enum fv_status read_normalisation(struct fovea_grader *grader, struct fv_
     return status != FV_OK ? status : read_channels(grader, "fovea.std", grader->deviation, error);
 }
 
-static enum fv_status create(const struct fv_model *model, const struct fv_session_options *session_options,
-                             struct fovea_grader **grader, struct fovea_grader_head *head, struct fv_error *error) {
+static enum fv_status create(const struct fv_model *model, struct fv_threads *threads,
+                             const struct fovea_planning *planning, struct fovea_grader **grader,
+                             struct fovea_grader_head *head, struct fv_error *error) {
     *grader = NULL;
     struct fovea_grader *made = fv_allocate_zero(1, sizeof *made);
     if (made == NULL) {
@@ -128,7 +133,7 @@ static enum fv_status create(const struct fv_model *model, const struct fv_sessi
     enum fv_status status = fovea_model_check(model, false, error);
     status = status != FV_OK ? status : check_classes(model, error);
     status = status != FV_OK ? status : fovea_read_size(model, true, &made->size, &made->filter, error);
-    status = status != FV_OK ? status : plan(made, session_options, head, error);
+    status = status != FV_OK ? status : plan(made, threads, planning, head, error);
     status = status != FV_OK ? status : read_normalisation(made, error);
     if (status != FV_OK) {
         fovea_grader_destroy(made);
@@ -138,15 +143,16 @@ static enum fv_status create(const struct fv_model *model, const struct fv_sessi
     return FV_OK;
 }
 
-enum fv_status fovea_grader_create(const struct fv_model *model, struct fv_threads *threads, bool exact,
-                                   struct fovea_grader **grader, struct fv_error *error) {
-    return create(model, &(struct fv_session_options){.threads = threads, .exact = exact}, grader, NULL, error);
+enum fv_status fovea_grader_create(const struct fv_model *model, struct fv_threads *threads,
+                                   const struct fovea_planning *planning, struct fovea_grader **grader,
+                                   struct fv_error *error) {
+    return create(model, threads, planning, grader, NULL, error);
 }
 
 enum fv_status fovea_features_create(const struct fv_model *model, struct fv_threads *threads,
                                      struct fovea_grader **grader, struct fovea_grader_head *head,
                                      struct fv_error *error) {
-    return create(model, &(struct fv_session_options){.threads = threads}, grader, head, error);
+    return create(model, threads, &(struct fovea_planning){0}, grader, head, error);
 }
 
 void fovea_grader_destroy(struct fovea_grader *grader) {

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "base/tuning.h"
 #include "fovea/model.h"
 #include "fovea/status.h"
 #include "fovea/threads.h"
@@ -23,13 +24,13 @@ struct fovea_grade {
 
 struct fovea_grader;
 
-/* Plans `model`, which must stay open, for square images of its input size. `threads` may be NULL; `exact` is as in
- * struct fv_session_options.
+/* Plans `model`, which must stay open, for square images of its input size. `threads` may be NULL.
  * Errors: FV_ERROR_MODEL (metadata missing, classes other than the three above in that order, or another number of
- * outputs), those of fv_net_build and fv_session_create. On failure *grader is NULL; the caller gives it back with
+ * outputs), those of fv_net_build and fovea_session_create. On failure *grader is NULL; the caller gives it back with
  * fovea_grader_destroy. */
-enum fv_status fovea_grader_create(const struct fv_model *model, struct fv_threads *threads, bool exact,
-                                   struct fovea_grader **grader, struct fv_error *error);
+enum fv_status fovea_grader_create(const struct fv_model *model, struct fv_threads *threads,
+                                   const struct fovea_planning *planning, struct fovea_grader **grader,
+                                   struct fv_error *error);
 void fovea_grader_destroy(struct fovea_grader *grader);
 
 /* Grades `image` (8 bits; 1 channel, which is repeated as the net wants, or as many as the net has): resizes it with

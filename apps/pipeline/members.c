@@ -43,6 +43,18 @@ static enum fv_status build(const struct fovea_segmenter *segmenter, size_t inde
     return fv_net_build(segmenter->model, &options, graph, error);
 }
 
+/* Members differ in their weights alone, so the first one's measurements serve all. */
+static enum fv_status tune(struct fovea_segmenter *segmenter, const struct fv_graph *graph, struct fv_error *error) {
+    struct fv_session_options *options = &segmenter->session_options;
+    if (!segmenter->tune || options->measurements != NULL) {
+        return FV_OK;
+    }
+    const enum fv_status status = fovea_tuning_get(segmenter->model, graph, options, &segmenter->tuning, error);
+    options->measurements = segmenter->tuning.measurements;
+    options->measurement_count = segmenter->tuning.count;
+    return status;
+}
+
 enum fv_status fovea_segmenter_load(struct fovea_segmenter *segmenter, size_t index, struct fv_error *error) {
     if (segmenter->session != NULL && segmenter->loaded == index) {
         return FV_OK;
@@ -52,7 +64,9 @@ enum fv_status fovea_segmenter_load(struct fovea_segmenter *segmenter, size_t in
     struct fv_graph *graph;
     enum fv_status status = build(segmenter, index, &graph, error);
     if (status == FV_OK) {
-        status = fv_session_create(graph, &segmenter->session_options, &segmenter->session, error);
+        status = tune(segmenter, graph, error);
+        status = status != FV_OK ? status
+                                 : fv_session_create(graph, &segmenter->session_options, &segmenter->session, error);
         fv_graph_destroy(graph);
     }
     segmenter->loaded = index;

@@ -10,16 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "fovea/file.h"
 #include "fovea/memory.h"
-#include "fovea/sha256.h"
 #include "fovea/text.h"
 #include "pipeline/readiness.h"
 
 const char *const fovea_task_names[] = {"quality", "segmentation", NULL};
 const char *const fovea_layer_names[] = {"superficial", "deep", NULL};
-
-enum { HASH_STEP = 1 << 22 }; /* bytes */
 
 /* Millimetres: fields of view are whole or simple fractions, and are stored as float32. */
 static const double SAME_FIELD = 1e-4;
@@ -244,21 +242,7 @@ void fovea_models_close(struct fovea_models *models) {
 }
 
 enum fv_status fovea_model_identify(struct fovea_model *model, struct fv_error *error) {
-    struct fv_mapping file;
-    enum fv_status status = fv_file_map(fv_model_path(model->file), &file, error);
-    if (status != FV_OK) {
-        return status;
-    }
-    struct fv_sha256 sum;
-    fv_sha256_begin(&sum);
-    for (size_t at = 0; at < file.size; at += HASH_STEP) {
-        size_t step = file.size - at < HASH_STEP ? file.size - at : HASH_STEP;
-        fv_sha256_add(&sum, file.bytes + at, step);
-        fv_file_forget(&file, at, step); /* a large model must not fill the memory twice */
-    }
-    fv_sha256_end(&sum, model->sha256);
-    fv_file_unmap(&file);
-    return FV_OK;
+    return fovea_file_digest(fv_model_path(model->file), model->sha256, error);
 }
 
 static bool serves(const struct fovea_model *model, enum fovea_task task, double field_mm, enum fovea_layer layer) {

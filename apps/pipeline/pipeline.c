@@ -92,7 +92,7 @@ static enum fv_status open_models(struct run *run) {
         status = choose(run, FOVEA_TASK_QUALITY, &model);
         if (status == FV_OK) {
             run->results.grader = model;
-            status = fovea_grader_create(model->file, run->threads, options->exact, &run->work.grader, &run->error);
+            status = fovea_grader_create(model->file, run->threads, &options->planning, &run->work.grader, &run->error);
         }
     }
     if (status == FV_OK && options->stages.segment) {
@@ -100,7 +100,7 @@ static enum fv_status open_models(struct run *run) {
         if (status == FV_OK) {
             run->results.segmenter = model;
             const struct fovea_segmenter_options choice = {run->threads, options->mirror, options->folds,
-                                                           options->fold_count, options->exact};
+                                                           options->fold_count, options->planning};
             const double start = fovea_progress_clock();
             status = fovea_segmenter_create(model->file, &choice, &run->work.segmenter, &run->error);
             run->load_seconds = fovea_progress_clock() - start;
@@ -189,7 +189,7 @@ int fovea_pipeline_run(const struct fovea_pipeline_options *options) {
     run.results.field_mm = options->field_mm;
     run.results.layer = options->stages.masks ? "" : fovea_layer_names[options->layer];
     run.results.mirrored = options->mirror;
-    run.results.exact = options->exact;
+    run.results.planning = options->planning;
     int code = FOVEA_EXIT_NO_IMAGE;
     enum fv_status status = collect(&run);
     if (status == FV_OK) {

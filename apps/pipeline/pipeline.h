@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/tuning.h"
 #include "pipeline/models.h"
 
 /* What a command does with each image, in this order. */
@@ -27,10 +28,10 @@ struct fovea_pipeline_options {
     bool mirror;            /* average the segmentation over mirrored views */
     const size_t *folds;    /* numbers of the segmenter's folds to use; */
     size_t fold_count;      /* 0: all */
-    bool exact;             /* as in struct fv_session_options */
-    bool save_probability;  /* write the maps of probability too */
-    const char *output;     /* the folder that is written */
-    const char *list;       /* a file with an input a line; NULL: none */
+    struct fovea_planning planning;
+    bool save_probability; /* write the maps of probability too */
+    const char *output;    /* the folder that is written */
+    const char *list;      /* a file with an input a line; NULL: none */
     const char *const *operands;
     size_t operand_count;
 };

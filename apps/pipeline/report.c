@@ -287,9 +287,13 @@ static void add_method(struct fovea_buffer *text, const struct fovea_results *re
             fovea_results_add_folds(results, text);
             fovea_buffer_text(text, ").</p>\n");
         }
-        if (results->exact && (results->grader != NULL || results->segmenter != NULL)) {
+        if (results->planning.exact && (results->grader != NULL || results->segmenter != NULL)) {
             fovea_buffer_text(text, "<p>All convolutions were direct sums, without Winograd's transforms (--exact)."
                                     "</p>\n");
+        }
+        if (results->planning.tune && (results->grader != NULL || results->segmenter != NULL)) {
+            fovea_buffer_text(text, "<p>The algorithms of the layers were chosen by measurements on this kind of "
+                                    "processor (--tune).</p>\n");
         }
         fovea_buffer_text(text, "</section>\n");
     }

@@ -46,7 +46,7 @@ struct fovea_results {
     const struct fovea_model *grader, *segmenter; /* NULL: not used */
     bool shipped;                                 /* these are the demo models */
     bool mirrored;                                /* the segmenter averaged over mirrored views */
-    bool exact;                                   /* neither used Winograd's transforms */
+    struct fovea_planning planning;               /* of both */
     const size_t *folds;                          /* numbers of its folds that were used, not owned */
     size_t fold_count, folds_most;                /* how many, and how many it has; 0: not used */
     size_t planned;                               /* images in the list; more than `count` if interrupted */

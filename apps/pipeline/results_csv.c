@@ -8,7 +8,7 @@ static void add_header(struct fovea_buffer *text) {
         fovea_buffer_format(text, ",%s", fovea_measure_columns[i].name);
     }
     fovea_buffer_text(
-        text, ",fov_mm,layer,width_px,height_px,grader,grader_sha256,segmenter,segmenter_sha256,tta,folds,exact,"
+        text, ",fov_mm,layer,width_px,height_px,grader,grader_sha256,segmenter,segmenter_sha256,tta,folds,exact,tuned,"
               "fovea_version\n");
 }
 
@@ -40,6 +40,11 @@ static void add_model(struct fovea_buffer *text, const struct fovea_model *model
     fovea_buffer_format(text, ",%s", model != NULL ? model->sha256 : "");
 }
 
+/* Empty where the question does not arise. */
+static void add_answer(struct fovea_buffer *text, bool asked, bool answer) {
+    fovea_buffer_format(text, ",%s", !asked ? "" : answer ? "yes" : "no");
+}
+
 static void add_row(struct fovea_buffer *text, const struct fovea_results *results, const struct fovea_result *result) {
     char field[FOVEA_NUMBER_SIZE];
     fovea_format_shortest(results->field_mm, field);
@@ -58,10 +63,9 @@ static void add_row(struct fovea_buffer *text, const struct fovea_results *resul
     add_model(text, results->segmenter);
     fovea_buffer_format(text, ",%s,", results->segmenter == NULL ? "" : results->mirrored ? "mirror" : "off");
     fovea_results_add_folds(results, text);
-    fovea_buffer_format(text, ",%s",
-                        results->grader == NULL && results->segmenter == NULL ? ""
-                        : results->exact                                      ? "yes"
-                                                                              : "no");
+    const bool planned = results->grader != NULL || results->segmenter != NULL;
+    add_answer(text, planned, results->planning.exact);
+    add_answer(text, planned, results->planning.tune);
     fovea_buffer_text(text, "," FOVEA_VERSION "\n");
 }
 

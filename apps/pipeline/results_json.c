@@ -2,14 +2,9 @@
 #include <math.h>
 
 #include "base/buffer.h"
+#include "base/json_document.h"
 #include "commands.h"
-#include "fovea/memory.h"
 #include "pipeline/results.h"
-
-/* cJSON's allocation, through the engine's, so that tests can make it fail. */
-static void *allocate(size_t size) {
-    return fv_allocate(size, 1);
-}
 
 /* `text` may be any bytes; JSON is UTF-8. */
 static void add_string(cJSON *object, const char *key, const char *text, bool *complete) {
@@ -108,7 +103,8 @@ static void add_head(struct fovea_buffer *text, const struct fovea_results *resu
         add_folds(head, results, &complete);
     }
     if (results->grader != NULL || results->segmenter != NULL) {
-        complete = complete && cJSON_AddBoolToObject(head, "exact", results->exact) != NULL;
+        complete = complete && cJSON_AddBoolToObject(head, "exact", results->planning.exact) != NULL &&
+                   cJSON_AddBoolToObject(head, "tuned", results->planning.tune) != NULL;
     }
     add_number(head, "images_planned", (double)results->planned, &complete);
     add_number(head, "files_ignored", (double)results->ignored, &complete);
@@ -146,8 +142,7 @@ static void add_image(struct fovea_buffer *text, const struct fovea_result *resu
 }
 
 enum fv_status fovea_results_write_json(const struct fovea_results *results, const char *path, struct fv_error *error) {
-    cJSON_Hooks hooks = {allocate, fv_release};
-    cJSON_InitHooks(&hooks);
+    fovea_json_use_engine_memory(true);
     struct fovea_buffer text = {0};
     add_head(&text, results);
     fovea_buffer_text(&text, ",\"images\":[");
@@ -156,6 +151,7 @@ enum fv_status fovea_results_write_json(const struct fovea_results *results, con
         add_image(&text, &results->items[i]);
     }
     fovea_buffer_text(&text, "\n]}\n");
+    fovea_json_use_engine_memory(false);
     enum fv_status status = fovea_buffer_write(&text, path, error);
     fovea_buffer_clear(&text);
     return status;

@@ -124,8 +124,9 @@ enum fv_status fovea_segmenter_create(const struct fv_model *model, const struct
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", fv_model_path(model));
     }
     made->model = model;
-    const struct fv_session_options session_options = {.threads = options->threads, .exact = options->exact};
+    const struct fv_session_options session_options = {.threads = options->threads, .exact = options->planning.exact};
     made->session_options = session_options;
+    made->tune = options->planning.tune;
     enum fv_status status = fovea_model_check(model, false, error);
     status = status != FV_OK ? status : read_patch(made, error);
     status = status != FV_OK ? status : read_mirrors(made, options->mirror, error);
@@ -147,6 +148,7 @@ void fovea_segmenter_destroy(struct fovea_segmenter *segmenter) {
         return;
     }
     fv_session_destroy(segmenter->session);
+    fv_tuning_clear(&segmenter->tuning);
     fv_release(segmenter->places);
     fv_release(segmenter->folds);
     fv_release(segmenter->tile);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/tuning.h"
 #include "fovea/model.h"
 #include "fovea/status.h"
 #include "fovea/threads.h"
@@ -24,14 +25,14 @@ struct fovea_segmenter_options {
     bool mirror;                /* predict each tile also mirrored along the axes that the model names, and average */
     const size_t *folds;        /* numbers of the ensemble's members to use, each once, in any order; */
     size_t fold_count;          /* 0: all of them */
-    bool exact;                 /* as in struct fv_session_options */
+    struct fovea_planning planning;
 };
 
 /* Checks the members of the ensemble `model`, which must stay open, and plans the first for its patch size: the packed
  * weights and the memory of one member at a time are held. Errors: FV_ERROR_MODEL (metadata or tensors missing or of
  * the wrong kind), FV_ERROR_UNSUPPORTED (normalisation of CT images, pixel spacings other than 1), FV_ERROR_ARGUMENT (a
- * fold that the model lacks or that is named twice), those of fv_net_build and fv_session_create. On failure *segmenter
- * is NULL; the caller gives it back with fovea_segmenter_destroy. */
+ * fold that the model lacks or that is named twice), those of fv_net_build, fv_session_create and fovea_tuning_get. On
+ * failure *segmenter is NULL; the caller gives it back with fovea_segmenter_destroy. */
 enum fv_status fovea_segmenter_create(const struct fv_model *model, const struct fovea_segmenter_options *options,
                                       struct fovea_segmenter **segmenter, struct fv_error *error);
 void fovea_segmenter_destroy(struct fovea_segmenter *segmenter);

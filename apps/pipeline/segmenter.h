@@ -10,6 +10,8 @@
 struct fovea_segmenter {
     const struct fv_model *model;
     struct fv_session_options session_options;
+    bool tune;                  /* choose by measurements of the first member, */
+    struct fv_tuning tuning;    /* once there are some */
     struct fv_session *session; /* of one member at a time; NULL: none could be loaded */
     size_t loaded;              /* which of those that are used */
     size_t *places, *folds;     /* of those that are used: where it stands in the model, its number */
@@ -34,7 +36,7 @@ enum fv_status fovea_segmenter_plan(struct fovea_segmenter *segmenter, const str
                                     struct fv_error *error);
 
 /* Makes segmenter->session that of the member that is number `index` of those that are used, in place of the one
- * before. Errors: those of fv_net_build and fv_session_create; then there is no session. */
+ * before. Errors: those of fv_net_build, fv_session_create and fovea_tuning_get; then there is no session. */
 enum fv_status fovea_segmenter_load(struct fovea_segmenter *segmenter, size_t index, struct fv_error *error);
 
 /* A prepared image, padded to at least a patch. */

@@ -62,18 +62,18 @@ _fovea() {
     esac
     if [[ $word == -* ]]; then
         case $command in
-        run) options='--fov --layer --output --models --list --tta --folds --exact --save-probability --coips --overwrite --project-name --threads --help' ;;
-        grade) options='--fov --layer --output --models --list --exact --threads --help' ;;
-        segment) options='--fov --layer --output --models --list --tta --folds --exact --save-probability --threads --help' ;;
+        run) options='--fov --layer --output --models --list --tta --folds --exact --tune --save-probability --coips --overwrite --project-name --threads --help' ;;
+        grade) options='--fov --layer --output --models --list --exact --tune --threads --help' ;;
+        segment) options='--fov --layer --output --models --list --tta --folds --exact --tune --save-probability --threads --help' ;;
         measure) options='--fov --output --list --help' ;;
         eval) options='--output --set --match --strict --images --worst --fov --foreground --empty --probability --threads --help' ;;
         adapt) options='--output --images --report --name --copies --folds --epochs --seed --rate --weight-decay --force --threads --help' ;;
         models) options='--help' ;;
         phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
         convert) options='--output --to --fold --preset --weights --image-size --variant --transform-input --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --help' ;;
-        inspect) options='--tensors --plan --size --exact --image-size --variant --transform-input --help' ;;
+        inspect) options='--tensors --plan --size --exact --tune --image-size --variant --transform-input --help' ;;
         infer) options='--output --trace --fold --threads --exact --help' ;;
-        bench) options='--threads --size --repeat --seconds --input --json --profile --exact --help' ;;
+        bench) options='--threads --size --repeat --seconds --input --json --profile --exact --tune --help' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return

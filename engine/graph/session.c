@@ -1,6 +1,7 @@
 /* Making and running a session. */
 #include "graph/session.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,36 +80,6 @@ static enum fv_status take_nodes(struct fv_session *session, const struct fv_gra
     return FV_OK;
 }
 
-static size_t tensor_bytes(const struct fv_tensor *tensor) {
-    return tensor != NULL ? tensor->elements * sizeof(float) : 0;
-}
-
-/* The first algorithm that accepts; the reasons of the others are kept. */
-static enum fv_status choose(const struct fv_session *session, struct fv_node *node, struct fv_error *error) {
-    char refusals[FV_MESSAGE_SIZE / 2] = "";
-    for (const struct fv_algorithm *const *a = node->operation->algorithms; *a != NULL; a++) {
-        char reason[FV_REASON_SIZE] = "";
-        if ((*a)->accept(&session->context, node, reason)) {
-            node->algorithm = *a;
-            break;
-        }
-        const size_t used = strlen(refusals);
-        snprintf(refusals + used, sizeof refusals - used, "%s%s: %s", used != 0 ? "; " : "", (*a)->name, reason);
-    }
-    if (node->algorithm == NULL) {
-        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: no algorithm for %s: %s", node->name,
-                            node->operation->name, refusals);
-    }
-    node->refusals = fv_duplicate(refusals);
-    if (node->refusals == NULL) {
-        return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", node->name);
-    }
-    /* A folded norm leaves its shift as the bias; a norm alone is a scale and a shift. */
-    node->parameter_bytes = tensor_bytes(node->weight != NULL ? node->weight : node->norm_weight) +
-                            tensor_bytes(node->bias != NULL ? node->bias : node->norm_bias);
-    return FV_OK;
-}
-
 /* The preparation of all nodes on several threads: each takes the next node until none is left or it fails. */
 struct preparation {
     struct fv_session *session;
@@ -169,7 +140,7 @@ static enum fv_status prepare(struct fv_session *session, struct fv_error *error
             session->input = node->operation == &fv_operator_input ? node->output : session->input;
             continue;
         }
-        const enum fv_status status = choose(session, node, error);
+        const enum fv_status status = fv_session_choose(session, node, error);
         if (status != FV_OK) {
             return status;
         }
@@ -190,8 +161,20 @@ static enum fv_status prepare(struct fv_session *session, struct fv_error *error
     return FV_OK;
 }
 
-enum fv_status fv_session_create(const struct fv_graph *graph, const struct fv_session_options *options,
-                                 struct fv_session **session, struct fv_error *error) {
+static enum fv_status check_measurements(const struct fv_session_options *options, struct fv_error *error) {
+    for (size_t m = 0; m < options->measurement_count; m++) {
+        const struct fv_measurement *measurement = &options->measurements[m];
+        if (!(measurement->seconds > 0 && measurement->seconds < HUGE_VAL)) {
+            return fv_error_set(error, FV_ERROR_ARGUMENT,
+                                "%s by %s: measured as %g seconds, expected a positive number", measurement->node,
+                                measurement->algorithm, measurement->seconds);
+        }
+    }
+    return FV_OK;
+}
+
+enum fv_status fv_session_make(const struct fv_graph *graph, const struct fv_session_options *options, size_t rank,
+                               struct fv_session **session, struct fv_error *error) {
     const struct fv_session_options none = {0};
     options = options != NULL ? options : &none;
     *session = NULL;
@@ -205,7 +188,13 @@ enum fv_status fv_session_create(const struct fv_graph *graph, const struct fv_s
     result->threads = options->threads;
     result->profile = options->profile;
     result->context.exact = options->exact;
-    enum fv_status status = take_nodes(result, graph, error);
+    result->rank = rank;
+    result->measurements = options->measurements;
+    result->measurement_count = options->measurement_count;
+    enum fv_status status = check_measurements(options, error);
+    if (status == FV_OK) {
+        status = take_nodes(result, graph, error);
+    }
     if (status == FV_OK) {
         status = set_context(result, options->gemm, error);
     }
@@ -222,8 +211,15 @@ enum fv_status fv_session_create(const struct fv_graph *graph, const struct fv_s
         fv_session_destroy(result);
         return status;
     }
+    result->measurements = NULL;
+    result->measurement_count = 0;
     *session = result;
     return FV_OK;
+}
+
+enum fv_status fv_session_create(const struct fv_graph *graph, const struct fv_session_options *options,
+                                 struct fv_session **session, struct fv_error *error) {
+    return fv_session_make(graph, options, 0, session, error);
 }
 
 void fv_session_destroy(struct fv_session *session) {

@@ -8,8 +8,11 @@ struct fv_session {
     struct fv_context context;
     struct fv_threads *threads;
     bool profile;
-    struct fv_node *nodes;                /* in the order of execution */
-    double *seconds;                      /* [node_count], of the last pass */
+    const struct fv_measurement *measurements; /* [measurement_count], the caller's; only while the session is made */
+    size_t measurement_count;
+    size_t rank;           /* 0: each node by its best algorithm, 1: by the second best, if it has as many, ... */
+    struct fv_node *nodes; /* in the order of execution */
+    double *seconds;       /* [node_count], of the last pass */
     double input_seconds, output_seconds; /* likewise */
     size_t node_count, value_count;
     fv_value input, output;
@@ -21,6 +24,14 @@ struct fv_session {
     unsigned char *arena, *scratch;
     size_t arena_bytes, scratch_bytes; /* scratch_bytes: of one thread */
 };
+
+/* Makes a session as fv_session_create does, but for its rank. */
+enum fv_status fv_session_make(const struct fv_graph *graph, const struct fv_session_options *options, size_t rank,
+                               struct fv_session **session, struct fv_error *error);
+
+/* Sets a node's algorithm, how many accept it, and why the others do not serve. Errors: FV_ERROR_UNSUPPORTED (no
+ * algorithm accepts), FV_ERROR_MEMORY. */
+enum fv_status fv_session_choose(const struct fv_session *session, struct fv_node *node, struct fv_error *error);
 
 /* Fills views' blocks, lanes and strides from the shapes. Errors: FV_ERROR_MEMORY, FV_ERROR_UNSUPPORTED. */
 enum fv_status fv_session_lay_out(struct fv_session *session, struct fv_error *error);

@@ -206,6 +206,15 @@ static enum fv_status unknown_stage(const struct fv_graph *graph, const char *st
                         fv_model_path(graph->model), stage, text);
 }
 
+struct fv_shape fv_graph_input_shape(const struct fv_graph *graph) {
+    for (size_t n = 0; n < graph->node_count; n++) {
+        if (graph->nodes[n].operation == &fv_operator_input) {
+            return graph->shapes[graph->nodes[n].output];
+        }
+    }
+    return (struct fv_shape){0};
+}
+
 enum fv_status fv_graph_choose(struct fv_graph *graph, const char *stage, struct fv_stage *chosen,
                                struct fv_error *error) {
     if (!graph->finished) {

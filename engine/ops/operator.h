@@ -1,8 +1,9 @@
 /* What the graph and the operators share: nodes, values, views and the interface of an operator.
  *
- * An operator is a shape rule and an ordered list of algorithms. A session asks the algorithms of a node in order; the
- * first that accepts is prepared (weights packed, tasks counted, scratch asked for) and run. Whoever refuses says why.
- */
+ * An operator is a shape rule and an ordered list of algorithms. A session asks the algorithms of a node in order.
+ * Whoever refuses says why. Of those that accept, one without a cost is taken at once, for it is made for such nodes;
+ * of the others the one of the least cost is. It is prepared (weights packed, tasks counted, scratch asked for) and
+ * run. */
 #ifndef FOVEA_OPS_OPERATOR_H
 #define FOVEA_OPS_OPERATOR_H
 
@@ -85,7 +86,8 @@ struct fv_node {
 
     /* Set by the session. */
     const struct fv_algorithm *algorithm;
-    char *refusals;
+    size_t accepted;    /* how many algorithms accept the node */
+    char *refusals;     /* why the others do not serve */
     void *state;        /* the algorithm's own */
     size_t state_bytes; /* of packed weights */
     size_t tasks;       /* independent pieces of the run, cut by shape alone */
@@ -106,6 +108,9 @@ struct fv_algorithm {
     const char *name;
     /* Whether the algorithm serves the node; if not, `reason` says why. */
     bool (*accept)(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]);
+    /* The expected time of a node that it accepts, on one thread, in multiply-adds of whole vectors at the machine's
+     * peak. NULL: the algorithm has no rival where it accepts. */
+    double (*cost)(const struct fv_context *context, const struct fv_node *node);
     /* Packs weights into node->state and sets tasks and scratch. Shapes and lanes of the views are known, addresses are
      * not. On failure the state is freed by `release`, which must accept a half-made one. */
     enum fv_status (*prepare)(const struct fv_context *context, struct fv_node *node, struct fv_error *error);
@@ -121,7 +126,7 @@ struct fv_algorithm {
 
 struct fv_operator {
     const char *name;
-    const struct fv_algorithm *const *algorithms; /* in order of preference, ends with NULL; NULL: no work to do */
+    const struct fv_algorithm *const *algorithms; /* those without a cost first; ends with NULL; NULL: no work to do */
 };
 
 extern const struct fv_operator fv_operator_input, fv_operator_convolution, fv_operator_transposed_convolution,

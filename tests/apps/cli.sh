@@ -128,6 +128,28 @@ expect 0 "3 of 3 images: 3 ok" "$fovea" measure --fov 3 -o again first/masks/pha
 equal "area from the mask" "$(field again/results.csv phantom_0001.png faz_area_mm2)" \
     "$(field first/results.csv phantom_0001.png faz_area_mm2)"
 
+# Tuned: measured once, read by the next run, the same bytes whatever the threads; and reports say so.
+mkdir tuned_models
+"$fovea" phantom --count 1 --seed 9 --size 160 --degrade none -o tuned_phantom >/dev/null || fail "phantom"
+cp "$source"/apps/models/*.gguf tuned_models
+expect 0 "measurements of layers" "$fovea" run --tune --fov 3 --layer superficial --models tuned_models --threads 1 \
+    -o tuned tuned_phantom/images
+ls tuned_models/*.tuning.json >listed || fail "no measurements were kept"
+cat tuned_models/*.tuning.json >kept
+expect 0 "1 ok" "$fovea" run --tune --fov 3 --layer superficial --models tuned_models --threads 3 -o tuned_again \
+    tuned_phantom/images
+grep -q "measurements of layers" printed && fail "what was measured is measured again"
+cat tuned_models/*.tuning.json | cmp -s - kept || fail "a run changed what was measured"
+diff -r tuned tuned_again >/dev/null || fail "two tuned runs differ"
+equal "tuned in the table" "$(field tuned/results.csv phantom_0001.png tuned)" yes
+equal "not tuned in the table" "$(field first/results.csv phantom_0001.png tuned)" no
+grep -q '"tuned":true' tuned/results.json || fail "results.json does not say that the run was tuned"
+grep -q -e "--tune" tuned/report.html || fail "the report does not say that the run was tuned"
+expect 0 "took " "$fovea" inspect --plan --tune "$(head -n 1 listed | sed 's/.tuning.json//')"
+echo "{}" >"$(head -n 1 listed)"
+expect 4 "$(head -n 1 listed)" "$fovea" run --tune --fov 3 --layer superficial --models tuned_models -o tuned_broken \
+    tuned_phantom/images
+
 # The choice of views and folds is in every report; labels are there, maps of probability only on request.
 expect 4 "has no fold 9" "$fovea" segment --fov 3 --layer superficial --folds 9 -o part phantoms/images/phantom_0001.png
 [ -e part ] && fail "a fold that is not there made an output folder"

@@ -34,6 +34,11 @@ enum fv_status fv_isa_select(enum fv_isa *isa, struct fv_error *error);
 /* Whether the processor has instructions for SHA-256: the SHA extensions of x86, or SHA-2 of ARMv8. Read once. */
 bool fv_cpu_has_sha256(void);
 
+/* Which kind of processor this is, for example "AMD EPYC" or "ARM 0x00000000414fd0b1" (the brand of x86's CPUID, or
+ * MIDR_EL1 of ARM's first core), else the architecture. Cut to the size if need be. */
+enum { FV_CPU_NAME_SIZE = 64 };
+void fv_cpu_name(char name[FV_CPU_NAME_SIZE]);
+
 /* Sizes in bytes of one core's first and second level data caches and of the shared last level; 0 where the system does
  * not tell. Read once from the operating system. */
 struct fv_caches {

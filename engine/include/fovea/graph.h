@@ -150,6 +150,9 @@ enum fv_status fv_graph_finish(struct fv_graph *graph, fv_value output, struct f
  * before fv_graph_finish. */
 fv_value fv_graph_output(const struct fv_graph *graph);
 
+/* The shape of the input; all zero before there is one. */
+struct fv_shape fv_graph_input_shape(const struct fv_graph *graph);
+
 /* Stages: every intermediate value has a name. A stage is an operation, or a module: all operations whose names begin
  * with the module's and a dot, for example "layer1.0"; its value is that of the last of them. */
 

@@ -1,9 +1,9 @@
 /* Running a net: a session holds the plan, the packed weights and the memory of one graph.
  *
- * Creation infers, fuses (batch norm, bias, activation, residual, gates), chooses for each node the first algorithm of
- * an ordered list that accepts it, packs the weights for it, and places every intermediate value in one arena by
- * liveness and best fit. Running allocates nothing and cannot fail. The result is the same bits for any number of
- * threads and on every run on the same instruction set.
+ * Creation infers, fuses (batch norm, bias, activation, residual, gates), chooses for each node among the algorithms
+ * that accept it the one that should take the least time (by a model of costs, or by measurements), packs the weights
+ * for it, and places every intermediate value in one arena by liveness and best fit. Running allocates nothing and
+ * cannot fail. The result is the same bits for any number of threads and on every run on the same instruction set.
  *
  * Thread safety: a session is used by one thread at a time; different sessions are independent unless they share a
  * thread pool. */
@@ -20,6 +20,12 @@ enum fv_gemm {
     FV_GEMM_OPENBLAS, /* OpenBLAS sgemm, one thread a call; FV_ERROR_UNSUPPORTED if the build has none */
 };
 
+/* How long a node took with an algorithm. fv_tune measures (fovea/tune.h). */
+struct fv_measurement {
+    const char *node, *algorithm; /* as in struct fv_node_info */
+    double seconds;
+};
+
 struct fv_session_options {
     struct fv_threads *threads; /* not owned; NULL runs on the calling thread */
     enum fv_gemm gemm;
@@ -27,6 +33,11 @@ struct fv_session_options {
                      a quarter of the multiplications and at most 1.8 times the expected rounding error of the direct
                      sum, where that has enough terms, F(2x2, 3x3), which rounds less than it, elsewhere */
     bool profile; /* measure the time of every node and of converting input and output */
+    /* For nodes of several algorithms that accept: the one that took the least time, where they were measured, is
+     * chosen instead of the one that should; a difference of less than 3 % counts as noise. In any order; read while
+     * the session is made. */
+    const struct fv_measurement *measurements;
+    size_t measurement_count;
 };
 
 struct fv_session;
@@ -34,7 +45,8 @@ struct fv_session;
 /* Plans, packs and allocates for `graph`, which must be finished; the session keeps no pointer to the graph, but names
  * and weights of the model stay in use, so the model must stay open. `options` may be NULL (all zero).
  * Errors: FV_ERROR_MEMORY, FV_ERROR_MODEL (non-finite weights; the message names the tensor), FV_ERROR_UNSUPPORTED (no
- * algorithm accepts a node; the message lists the reasons), FV_ERROR_ARGUMENT (FOVEA_ISA or FOVEA_GEMM). */
+ * algorithm accepts a node; the message lists the reasons), FV_ERROR_ARGUMENT (FOVEA_ISA or FOVEA_GEMM; a measurement
+ * that is not a positive number of seconds). */
 enum fv_status fv_session_create(const struct fv_graph *graph, const struct fv_session_options *options,
                                  struct fv_session **session, struct fv_error *error);
 void fv_session_destroy(struct fv_session *session);
@@ -63,8 +75,9 @@ struct fv_session_info fv_session_info(const struct fv_session *session);
 struct fv_node_info {
     const char *name;      /* for example "layer1.0.conv2" */
     const char *operation; /* for example "convolution" */
-    const char *algorithm; /* for example "indirect_gemm" */
-    const char *refusals;  /* why the algorithms before it in the list refused, "" if none did */
+    const char *algorithm; /* for example "indirect_product" */
+    const char *refusals;  /* why each other algorithm of the operation does not serve: what it cannot do, or how many
+                              times as long it would take; "" if there is none */
     struct fv_shape input, output;
     double multiply_adds;
     size_t bytes;        /* read and written once, without padding: inputs as far as they are used, residual,

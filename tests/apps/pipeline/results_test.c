@@ -143,8 +143,8 @@ START_TEST(test_csv_has_a_row_an_image_and_blanks_for_what_is_missing) {
     ck_assert_ptr_nonnull(strstr(text, "file,status,reason,grade,p_ungradable,p_gradable,p_outstanding,faz_area_mm2,"));
     ck_assert_ptr_nonnull(strstr(text, "\n\"a,b.png\",ok,,outstanding,0.125000,0.250000,0.625000,0.25,2844,"));
     ck_assert_ptr_nonnull(strstr(text, "\nempty.png,ok,,,,,,0.0,0,0,0,,,,,,,,,,,,,,,,,3,superficial,320,320,"));
-    ck_assert_ptr_nonnull(strstr(text, ",segmenter,segmenter_sha256,tta,folds,exact,fovea_version\n"));
-    ck_assert_ptr_nonnull(strstr(text, ",FAZ,,off,0 2,no,0.")); /* one view, two of five folds */
+    ck_assert_ptr_nonnull(strstr(text, ",segmenter,segmenter_sha256,tta,folds,exact,tuned,fovea_version\n"));
+    ck_assert_ptr_nonnull(strstr(text, ",FAZ,,off,0 2,no,no,0.")); /* one view, two of five folds */
     ck_assert_ptr_nonnull(strstr(text, "\nbad\xff.png,failed,\"damaged \"\"PNG\"\"\",,,,,,"));
     free(text);
     fovea_results_clear(&results);

@@ -269,7 +269,7 @@ START_TEST(test_folds_and_threads) {
     struct fv_threads *threads;
     ck_assert_int_eq(fv_threads_create(3, &threads, NULL), FV_OK);
     static const size_t folds[] = {2, 0};
-    struct fovea_segmenter_options options = {threads, true, folds, 2, false};
+    struct fovea_segmenter_options options = {.threads = threads, .mirror = true, .folds = folds, .fold_count = 2};
     struct fovea_segmenter *part;
     enum fv_status status = fovea_segmenter_create(scene.model, &options, &part, &error);
     ck_assert_msg(status == FV_OK, "%s", error.message);

@@ -122,7 +122,7 @@ static const struct {
     const char *reason;
 } refused[] = {
     {16, 16, 1, 5, 1, 16, "kernel 5 x 5"}, {16, 16, 1, 3, 2, 16, "stride 2 x 2"}, {64, 64, 2, 3, 1, 16, "grouped"},
-    {8, 16, 1, 3, 1, 16, "8 channels"},    {480, 480, 1, 3, 1, 4, "would cost"},
+    {8, 16, 1, 3, 1, 16, "8 channels"},    {480, 480, 1, 3, 1, 4, "would take"},
 };
 enum { REFUSED = sizeof refused / sizeof *refused };
 

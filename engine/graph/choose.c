@@ -1,0 +1,132 @@
+/* Which algorithm serves a node: of those that accept, the one that costs least. */
+#include <stdio.h>
+#include <string.h>
+
+#include "fovea/memory.h"
+#include "graph/session.h"
+
+enum { MOST_ACCEPTED = 8, REASONS_SIZE = 1024 };
+
+/* Measured differences below this share of the longer time are noise. */
+static const double MEASURED_MARGIN = 0.03;
+
+/* An algorithm that accepts. */
+struct candidate {
+    const struct fv_algorithm *algorithm;
+    double cost, seconds; /* estimated; measured, or 0 */
+};
+
+struct choice {
+    struct candidate candidates[MOST_ACCEPTED];
+    size_t count;
+    char slower[REASONS_SIZE], refusals[REASONS_SIZE]; /* why the others do not serve */
+};
+
+static void add_reason(char text[REASONS_SIZE], const char *algorithm, const char *reason) {
+    const size_t used = strlen(text);
+    snprintf(text + used, REASONS_SIZE - used, "%s%s: %s", used != 0 ? "; " : "", algorithm, reason);
+}
+
+static double measured_seconds(const struct fv_session *session, const char *node, const char *algorithm) {
+    for (size_t m = 0; m < session->measurement_count; m++) {
+        const struct fv_measurement *measurement = &session->measurements[m];
+        if (strcmp(measurement->node, node) == 0 && strcmp(measurement->algorithm, algorithm) == 0) {
+            return measurement->seconds;
+        }
+    }
+    return 0;
+}
+
+/* Asks the algorithms in order. One without a cost ends the list. */
+static void find_candidates(const struct fv_session *session, const struct fv_node *node, struct choice *choice) {
+    for (const struct fv_algorithm *const *a = node->operation->algorithms; *a != NULL; a++) {
+        char reason[FV_REASON_SIZE] = "";
+        if (!(*a)->accept(&session->context, node, reason)) {
+            add_reason(choice->refusals, (*a)->name, reason);
+            continue;
+        }
+        struct candidate *candidate = &choice->candidates[choice->count++];
+        *candidate = (struct candidate){.algorithm = *a};
+        if ((*a)->cost == NULL || choice->count == MOST_ACCEPTED) {
+            return;
+        }
+        candidate->cost = (*a)->cost(&session->context, node);
+        candidate->seconds = measured_seconds(session, node->name, (*a)->name);
+    }
+}
+
+/* Sorts by cost; equals keep their order. */
+static void sort_by_cost(struct choice *choice) {
+    for (size_t i = 1; i < choice->count; i++) {
+        const struct candidate candidate = choice->candidates[i];
+        size_t place = i;
+        for (; place > 0 && choice->candidates[place - 1].cost > candidate.cost; place--) {
+            choice->candidates[place] = choice->candidates[place - 1];
+        }
+        choice->candidates[place] = candidate;
+    }
+}
+
+/* Where all were measured and one took clearly less time than the first, that one comes first. */
+static void put_fastest_first(struct choice *choice) {
+    size_t fastest = 0;
+    for (size_t i = 0; i < choice->count; i++) {
+        if (choice->candidates[i].seconds <= 0) {
+            return;
+        }
+        fastest = choice->candidates[i].seconds < choice->candidates[fastest].seconds ? i : fastest;
+    }
+    const struct candidate best = choice->candidates[fastest];
+    if (best.seconds < (1 - MEASURED_MARGIN) * choice->candidates[0].seconds) {
+        memmove(&choice->candidates[1], &choice->candidates[0], fastest * sizeof best);
+        choice->candidates[0] = best;
+    }
+}
+
+static void explain_slower(struct choice *choice, size_t taken) {
+    const struct candidate *best = &choice->candidates[taken];
+    for (size_t i = 0; i < choice->count; i++) {
+        const struct candidate *candidate = &choice->candidates[i];
+        const bool measured = best->seconds > 0 && candidate->seconds > 0;
+        char reason[FV_REASON_SIZE];
+        snprintf(reason, sizeof reason, "%s %.2f times as long", measured ? "took" : "would take",
+                 measured ? candidate->seconds / best->seconds : candidate->cost / best->cost);
+        if (i != taken) {
+            add_reason(choice->slower, candidate->algorithm->name, reason);
+        }
+    }
+}
+
+/* Both texts in new memory, NULL if there is none. */
+static char *join(const char *first, const char *second) {
+    char text[2 * REASONS_SIZE];
+    snprintf(text, sizeof text, "%s%s%s", first, first[0] != '\0' && second[0] != '\0' ? "; " : "", second);
+    return fv_duplicate(text);
+}
+
+static size_t tensor_bytes(const struct fv_tensor *tensor) {
+    return tensor != NULL ? tensor->elements * sizeof(float) : 0;
+}
+
+enum fv_status fv_session_choose(const struct fv_session *session, struct fv_node *node, struct fv_error *error) {
+    struct choice choice = {.count = 0};
+    find_candidates(session, node, &choice);
+    if (choice.count == 0) {
+        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: no algorithm for %s: %s", node->name,
+                            node->operation->name, choice.refusals);
+    }
+    sort_by_cost(&choice);
+    put_fastest_first(&choice);
+    const size_t taken = session->rank < choice.count ? session->rank : choice.count - 1;
+    explain_slower(&choice, taken);
+    node->accepted = choice.count;
+    node->algorithm = choice.candidates[taken].algorithm;
+    node->refusals = join(choice.slower, choice.refusals);
+    if (node->refusals == NULL) {
+        return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", node->name);
+    }
+    /* A folded norm leaves its shift as the bias; a norm alone is a scale and a shift. */
+    node->parameter_bytes = tensor_bytes(node->weight != NULL ? node->weight : node->norm_weight) +
+                            tensor_bytes(node->bias != NULL ? node->bias : node->norm_bias);
+    return FV_OK;
+}
