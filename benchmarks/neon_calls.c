@@ -180,7 +180,7 @@ static void call_depthwise_5(void) {
 }
 
 enum { TILES_ACROSS = 6, TILES = TILES_ACROSS * TILES_ACROSS };
-static const struct fv_winograd winograd = {.outputs = FV_WINOGRAD_MOST_OUTPUTS,
+static const struct fv_winograd winograd = {.form = FV_WINOGRAD_4X4,
                                             .input_height = 26,
                                             .input_width = 26,
                                             .output_height = 24,
@@ -197,7 +197,7 @@ static void call_winograd_output(void) {
 }
 
 static void call_winograd_weights(void) {
-    kernels->winograd_weights(FV_WINOGRAD_MOST_OUTPUTS, numbers, 64, 64, results, 64);
+    kernels->winograd_weights(FV_WINOGRAD_4X4, numbers, 64, 64, results, 64);
 }
 
 static void call_affine(void) {

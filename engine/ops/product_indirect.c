@@ -8,8 +8,8 @@
 
 #include "fovea/memory.h"
 
-/* Share of the peak that the register tile reaches in large products. */
-static const double EFFICIENCY = 0.9;
+/* Shares of the peak that the register tile reaches in large products, with fused multiply-add and without. */
+static const double FUSED_EFFICIENCY = 0.9, UNFUSED_EFFICIENCY = 0.65;
 
 static bool accept(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
     (void)context;
@@ -18,13 +18,15 @@ static bool accept(const struct fv_context *context, const struct fv_node *node,
     return true;
 }
 
-/* Multiply-adds of whole vectors of outputs, of which the kernels reach EFFICIENCY. */
+/* Multiply-adds of whole vectors of outputs, over what the kernels reach. */
 static double cost(const struct fv_context *context, const struct fv_node *node) {
     const struct fv_shape output = context->views[node->output].shape;
     const double outputs = (double)fv_pixels(output) * (double)output.channels;
     const double vectors = (double)fv_round_up(output.channels, context->kernels->width) /
                            (double)context->kernels->width * (double)fv_pixels(output);
-    return node->multiply_adds / outputs * vectors / EFFICIENCY;
+    const enum fv_isa isa = context->kernels->isa;
+    const bool fused = isa != FV_ISA_SSE && isa != FV_ISA_SCALAR;
+    return node->multiply_adds / outputs * vectors / (fused ? FUSED_EFFICIENCY : UNFUSED_EFFICIENCY);
 }
 
 static size_t largest_chunk(const struct fv_product *product) {

@@ -1,9 +1,9 @@
 /* A 3 x 3 convolution of stride 1 by Winograd's F(4x4, 3x3), a quarter of the multiplications, or F(2x2, 3x3), which
- * rounds less: four ninths.
+ * rounds less: four ninths; of stride 2 by a form of its own, three fifths (kernels/winograd/winograd.h).
  *
  * A task takes a block of output tiles, transforms all their input channels, and then, for one tile of output vectors
- * after another, multiplies at each of the 36 (16) points (transformed tiles as rows, transformed weights as columns)
- * and transforms the sums back. Transformed tiles, sums and weights of a task lie in its scratch, within the
+ * after another, multiplies at each of the 36 (16, 49) points (transformed tiles as rows, transformed weights as
+ * columns) and transforms the sums back. Transformed tiles, sums and weights of a task lie in its scratch, within the
  * second-level cache where the channels are few, so nothing but inputs and outputs goes through memory.
  *
  * Small weights are transformed once, when the session is made. Large ones would take four times the memory; they stay
@@ -11,8 +11,8 @@
  * those of kernels/winograd/winograd.h).
  *
  * F(4x4) serves a layer whose direct sum rounds at least 1 / FV_WINOGRAD_ROUNDING_LIMIT as much
- * (ops/winograd_rounding.h): sums of many channels. F(2x2), which rounds less than any direct sum of LEAST_CHANNELS,
- * serves the others, and maps where fewer of its tiles hang over. */
+ * (ops/winograd_rounding.h): sums of many channels. The other forms, which round about as the direct sum or less, serve
+ * the rest, and maps where fewer of their tiles hang over. */
 #include <stdio.h>
 
 #include "fovea/memory.h"
@@ -20,44 +20,51 @@
 #include "ops/winograd_rounding.h"
 
 enum {
-    PIXEL_BLOCK = 768,           /* outputs of a task; their tiles are a multiple of every register tile's rows */
     LEAST_TASKS = 8,             /* cut the outputs where the tiles alone give fewer */
     LEAST_VECTOR_TILES = 4,      /* of a task that shares its tiles with others: each transforms the inputs anew */
     LEAST_CHANNELS = 16,         /* below, the transforms cost more than the products */
     TRANSFORMED_LIMIT = 5 << 20, /* bytes of transformed weights that are kept */
-    CHUNK_CHANNELS = 64,         /* whose weights a task transforms at a time; a multiple of every width */
     TAPS = 9
 };
 
 /* Costs in vector multiply-adds of the direct sum: of one channel, tile and vector at all points of the product (whose
  * compensation costs a quarter), of one tile and block of the input transform, of one tile and vector of the output
  * transform, of one filter and vector of the weight transform. Calibrated by `fovea-bench-kernels --choices` (Zen 4):
- * with AVX-512 the layers of ResNet-101, Inception-V3 and both nnU-Nets took 0.90 to 1.22 times as long as this says,
- * with AVX2 0.94 to 1.40 times, direct sums 0.96 to 1.45; choosing by it loses 0 to 0.8 % against measuring. */
+ * with AVX-512 the layers of ResNet-101, Inception-V3 and both nnU-Nets took 0.93 to 1.23 times as long as this and the
+ * direct sum's cost say (one of stride 2 1.5 times), with AVX2, where rows of weights compete for the first-level
+ * cache, 0.9 to 1.5 times; choosing by it loses 0 to 0.6 % against measuring. */
 struct costs {
     double product, input, output, weight;
 };
 
-static const struct costs small_costs = {20, 75, 60, 170}, large_costs = {45, 240, 210, 400};
+static const struct costs all_costs[] = {
+    [FV_WINOGRAD_2X2] = {20, 75, 60, 170},
+    [FV_WINOGRAD_4X4] = {45, 240, 210, 400},
+    [FV_WINOGRAD_3X3_STRIDE_2] = {61, 200, 130, 300},
+};
+
+/* Tiles of a task, about: their points take as much room in every form. */
+static const size_t task_tiles[] = {[FV_WINOGRAD_2X2] = 192, [FV_WINOGRAD_4X4] = 48, [FV_WINOGRAD_3X3_STRIDE_2] = 36};
 
 struct winograd {
     struct fv_product *product; /* bias, and the weights unless `filters` has them */
-    float *filters;             /* [vector tiles][chunks][points][channels][vectors][width], or NULL */
+    float *filters;             /* [vector tiles][chunks][filter_count][channels][vectors][width], or NULL */
     struct fv_winograd geometry;
-    size_t channels, points, tiles;
+    size_t channels, points, filter_count, tiles;      /* filter_count: distinct filters of the points */
     size_t tile_block, tile_blocks;                    /* tiles of a task and how many such blocks */
     size_t vector_tiles, vector_tile_block, groups;    /* the same for the tiles of output vectors */
     size_t chunk_blocks;                               /* plane blocks in a chunk of the sum */
     size_t tile_stride, input_stride, products_stride; /* of transformed tiles, and of points */
-    size_t filter_pad;                                 /* floats between the points of weights in the scratch */
+    size_t filter_pad;                                 /* floats between the filters in the scratch */
 };
 
 /* How the output is cut. */
-static void cut(const struct fv_context *context, const struct fv_node *node, size_t outputs, struct winograd *w) {
+static void cut(const struct fv_context *context, const struct fv_node *node, enum fv_winograd_form form,
+                struct winograd *w) {
     const struct fv_shape input = context->views[node->inputs[0]].shape, output = context->views[node->output].shape;
     const size_t lanes = context->kernels->tile_vectors * context->kernels->width;
-    const size_t tile_block = PIXEL_BLOCK / (outputs * outputs);
-    w->geometry = (struct fv_winograd){.outputs = outputs,
+    const size_t outputs = fv_winograd_outputs(form);
+    w->geometry = (struct fv_winograd){.form = form,
                                        .input_height = input.height,
                                        .input_width = input.width,
                                        .output_height = output.height,
@@ -66,9 +73,10 @@ static void cut(const struct fv_context *context, const struct fv_node *node, si
                                        .pad_left = node->options.convolution.padding.left,
                                        .tiles_x = (output.width + outputs - 1) / outputs};
     w->channels = input.channels;
-    w->points = fv_winograd_points(outputs);
+    w->points = fv_winograd_points(form);
+    w->filter_count = fv_winograd_filters(form);
     w->tiles = w->geometry.tiles_x * ((output.height + outputs - 1) / outputs);
-    w->tile_blocks = (w->tiles + tile_block - 1) / tile_block;
+    w->tile_blocks = (w->tiles + task_tiles[form] - 1) / task_tiles[form];
     w->tile_block = fv_round_up((w->tiles + w->tile_blocks - 1) / w->tile_blocks, context->kernels->tile_rows);
     w->tile_blocks = (w->tiles + w->tile_block - 1) / w->tile_block;
     w->vector_tiles = (output.channels + lanes - 1) / lanes;
@@ -82,17 +90,18 @@ static void cut(const struct fv_context *context, const struct fv_node *node, si
 
 static bool keeps_filters(const struct fv_context *context, const struct winograd *w) {
     const size_t lanes = context->kernels->tile_vectors * context->kernels->width;
-    return w->vector_tiles * lanes * w->channels * w->points * sizeof(float) <= TRANSFORMED_LIMIT;
+    return w->vector_tiles * lanes * w->channels * w->filter_count * sizeof(float) <= TRANSFORMED_LIMIT;
 }
 
 /* Costs of the transforms and products. */
-static double cost(const struct fv_context *context, const struct fv_node *node, size_t outputs) {
+static double cost(const struct fv_context *context, const struct fv_node *node, enum fv_winograd_form form) {
     struct winograd w = {0};
-    cut(context, node, outputs, &w);
-    const struct costs *costs = outputs == 2 ? &small_costs : &large_costs;
-    /* Where a run is long for want of registers, totals pass through the stack and so do weights. */
+    cut(context, node, form, &w);
+    const struct costs *costs = &all_costs[form];
+    /* Where registers are few, totals of compensated runs pass through the stack, and so do weights. */
     const bool spills = context->kernels->winograd_run == FV_WINOGRAD_RUN;
-    const double product = costs->product * (spills ? 1.25 : 1), weight = costs->weight * (spills ? 2 : 1);
+    const double product = costs->product * (spills && fv_winograd_compensates(context->kernels, form) ? 1.25 : 1);
+    const double weight = costs->weight * (spills ? 2 : 1);
     const double tiles = (double)w.tiles, channels = (double)w.channels;
     const double vectors = (double)(w.vector_tiles * context->kernels->tile_vectors);
     const double blocks = (double)context->views[node->inputs[0]].blocks * (double)w.groups;
@@ -102,14 +111,21 @@ static double cost(const struct fv_context *context, const struct fv_node *node,
 }
 
 static double cost_4x4(const struct fv_context *context, const struct fv_node *node) {
-    return cost(context, node, 4);
+    return cost(context, node, FV_WINOGRAD_4X4);
+}
+
+static double cost_strided(const struct fv_context *context, const struct fv_node *node) {
+    return cost(context, node, FV_WINOGRAD_3X3_STRIDE_2);
 }
 
 static double cost_2x2(const struct fv_context *context, const struct fv_node *node) {
-    return cost(context, node, 2);
+    return cost(context, node, FV_WINOGRAD_2X2);
 }
 
-static bool accept_2x2(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
+/* What all forms need. */
+static bool suits(const struct fv_context *context, const struct fv_node *node, enum fv_winograd_form form,
+                  char reason[FV_REASON_SIZE]) {
+    const size_t stride = fv_winograd_stride(form);
     const struct fv_view *input = &context->views[node->inputs[0]], *output = &context->views[node->output];
     if (context->exact) {
         snprintf(reason, FV_REASON_SIZE, "direct sums asked for");
@@ -120,10 +136,10 @@ static bool accept_2x2(const struct fv_context *context, const struct fv_node *n
         return false;
     }
     if (node->options.convolution.kernel_y != 3 || node->options.convolution.kernel_x != 3 ||
-        node->options.convolution.stride_y != 1 || node->options.convolution.stride_x != 1) {
-        snprintf(reason, FV_REASON_SIZE, "kernel %zu x %zu, stride %zu x %zu, expected 3 x 3 and 1 x 1",
+        node->options.convolution.stride_y != stride || node->options.convolution.stride_x != stride) {
+        snprintf(reason, FV_REASON_SIZE, "kernel %zu x %zu, stride %zu x %zu, expected 3 x 3 and %zu x %zu",
                  node->options.convolution.kernel_y, node->options.convolution.kernel_x,
-                 node->options.convolution.stride_y, node->options.convolution.stride_x);
+                 node->options.convolution.stride_y, node->options.convolution.stride_x, stride, stride);
         return false;
     }
     if (input->shape.channels < LEAST_CHANNELS || output->shape.channels < LEAST_CHANNELS) {
@@ -131,21 +147,26 @@ static bool accept_2x2(const struct fv_context *context, const struct fv_node *n
                  output->shape.channels, LEAST_CHANNELS);
         return false;
     }
-    return true;
-}
-
-static bool accept_4x4(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
-    if (!accept_2x2(context, node, reason)) {
-        return false;
-    }
-    const double rounding = fv_winograd_rounding(context->kernels, 4) /
-                            fv_direct_rounding(TAPS * context->views[node->inputs[0]].shape.channels);
+    const double rounding = fv_winograd_rounding(context->kernels, form, input->shape.channels) /
+                            fv_direct_rounding(TAPS * input->shape.channels);
     if (rounding > FV_WINOGRAD_ROUNDING_LIMIT) {
         snprintf(reason, FV_REASON_SIZE, "would round %.2f times as much as the direct sum, expected at most %.2f",
                  rounding, FV_WINOGRAD_ROUNDING_LIMIT);
         return false;
     }
     return true;
+}
+
+static bool accept_4x4(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
+    return suits(context, node, FV_WINOGRAD_4X4, reason);
+}
+
+static bool accept_2x2(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
+    return suits(context, node, FV_WINOGRAD_2X2, reason);
+}
+
+static bool accept_strided(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
+    return suits(context, node, FV_WINOGRAD_3X3_STRIDE_2, reason);
 }
 
 /* Channels first .. last-1 of the plane blocks from `block` on that form one chunk. */
@@ -175,8 +196,8 @@ static void transform_weights(const struct fv_context *context, const struct fv_
     const float *panel = w->product->weights + tile * context->kernels->tile_vectors * width * w->product->depth;
     for (size_t b = chunk->block; b < chunk->last_block; b++) {
         const size_t count = input->lanes[b].count * lanes;
-        context->kernels->winograd_weights(w->geometry.outputs, panel + input->lanes[b].first * TAPS * lanes, count,
-                                           count, filters + (input->lanes[b].first - chunk->first) * lanes,
+        context->kernels->winograd_weights(w->geometry.form, panel + input->lanes[b].first * TAPS * lanes, count, count,
+                                           filters + (input->lanes[b].first - chunk->first) * lanes,
                                            (chunk->last - chunk->first) * lanes + w->filter_pad);
     }
 }
@@ -184,15 +205,15 @@ static void transform_weights(const struct fv_context *context, const struct fv_
 /* Where the kept weights of a chunk lie. */
 static size_t filter_offset(const struct fv_context *context, const struct winograd *w, size_t tile, size_t channel) {
     const size_t width = context->kernels->width;
-    return w->points * (tile * context->kernels->tile_vectors * width * w->channels +
-                        channel * tile_width(context, w, tile) * width);
+    return w->filter_count * (tile * context->kernels->tile_vectors * width * w->channels +
+                              channel * tile_width(context, w, tile) * width);
 }
 
 /* Transforms all weights and lets go of the untransformed. */
 static enum fv_status keep_filters(const struct fv_context *context, const struct fv_node *node, struct winograd *w,
                                    struct fv_error *error) {
     const struct fv_view *input = &context->views[node->inputs[0]];
-    const size_t floats = w->points * w->product->part_vectors * context->kernels->width * w->channels;
+    const size_t floats = w->filter_count * w->product->part_vectors * context->kernels->width * w->channels;
     w->filters = fv_allocate(floats, sizeof(float));
     if (w->filters == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory for %zu transformed weights", node->name,
@@ -211,7 +232,7 @@ static enum fv_status keep_filters(const struct fv_context *context, const struc
     return FV_OK;
 }
 
-static enum fv_status prepare(const struct fv_context *context, struct fv_node *node, size_t outputs,
+static enum fv_status prepare(const struct fv_context *context, struct fv_node *node, enum fv_winograd_form form,
                               struct fv_error *error) {
     struct winograd *w = fv_allocate_zero(1, sizeof *w);
     if (w == NULL) {
@@ -223,17 +244,18 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     if (status != FV_OK) {
         return status;
     }
-    cut(context, node, outputs, w);
+    cut(context, node, form, w);
     const struct fv_view *input = &context->views[node->inputs[0]];
     const size_t lanes = context->kernels->tile_vectors * context->kernels->width;
     size_t chunk_floats = 0;
+    w->chunk_blocks = FV_WINOGRAD_CHUNK_CHANNELS / context->kernels->width;
     if (keeps_filters(context, w)) {
-        w->chunk_blocks = input->blocks;
+        /* A compensated sum needs no chunks. */
+        w->chunk_blocks = fv_winograd_compensates(context->kernels, form) ? input->blocks : w->chunk_blocks;
         status = keep_filters(context, node, w, error);
     } else {
-        w->chunk_blocks = CHUNK_CHANNELS / context->kernels->width;
         w->filter_pad = FV_TOKEN_ALIGNMENT;
-        chunk_floats = w->points * (w->chunk_blocks * context->kernels->width * lanes + w->filter_pad);
+        chunk_floats = w->filter_count * (w->chunk_blocks * context->kernels->width * lanes + w->filter_pad);
     }
     /* Strides that are no power of two spread points and tiles over the sets of the caches. */
     w->tile_stride = fv_round_up(w->channels, FV_TOKEN_ALIGNMENT) + FV_TOKEN_ALIGNMENT;
@@ -245,9 +267,36 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     return status;
 }
 
+/* sums[tile][vectors][width] (+)= the products of one chunk at one point, by the register tile of all products. */
+static void multiply_plainly(const struct fv_context *context, const struct fv_winograd_product *product,
+                             const float *transformed, const float *filters, float *sums) {
+    const struct fv_kernels *kernels = context->kernels;
+    const size_t lanes = product->vectors * kernels->width;
+    for (size_t first = 0; first < product->rows; first += kernels->tile_rows) {
+        const float *inputs[FV_MAX_TILE_ROWS];
+        float *outputs[FV_MAX_TILE_ROWS];
+        const size_t left = product->rows - first, rows = left < kernels->tile_rows ? left : kernels->tile_rows;
+        for (size_t r = 0; r < rows; r++) {
+            inputs[r] = transformed + (first + r) * product->row_stride;
+            outputs[r] = sums + (first + r) * lanes;
+        }
+        const struct fv_gemm_tile tile = {.rows = rows,
+                                          .vectors = product->vectors,
+                                          .segments = 1,
+                                          .length = product->channels,
+                                          .inputs = inputs,
+                                          .weights = filters,
+                                          .outputs = outputs,
+                                          .output_stride = kernels->width,
+                                          .accumulate = product->accumulate};
+        kernels->gemm_tile(&tile);
+    }
+}
+
 /* The products of one chunk at all points: sums[point][tile][vectors][width]. */
 static void multiply(const struct fv_context *context, const struct winograd *w, const struct range *chunk,
                      size_t vectors, size_t tiles, const float *transformed, const float *filters, float *sums) {
+    const enum fv_winograd_form form = w->geometry.form;
     const size_t channels = chunk->last - chunk->first, lanes = vectors * context->kernels->width;
     const struct fv_winograd_product product = {.rows = tiles,
                                                 .row_stride = w->tile_stride,
@@ -255,9 +304,13 @@ static void multiply(const struct fv_context *context, const struct winograd *w,
                                                 .vectors = vectors,
                                                 .accumulate = chunk->block != 0};
     for (size_t point = 0; point < w->points; point++) {
-        context->kernels->winograd_product(&product, transformed + point * w->input_stride + chunk->first,
-                                           filters + point * (channels * lanes + w->filter_pad),
-                                           sums + point * w->products_stride);
+        const float *inputs = transformed + point * w->input_stride + chunk->first;
+        const float *filter = filters + fv_winograd_filter(form, point) * (channels * lanes + w->filter_pad);
+        if (fv_winograd_compensates(context->kernels, form)) {
+            context->kernels->winograd_product(&product, inputs, filter, sums + point * w->products_stride);
+        } else {
+            multiply_plainly(context, &product, inputs, filter, sums + point * w->products_stride);
+        }
     }
 }
 
@@ -318,11 +371,15 @@ static void release(struct fv_node *node) {
 }
 
 static enum fv_status prepare_4x4(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
-    return prepare(context, node, 4, error);
+    return prepare(context, node, FV_WINOGRAD_4X4, error);
 }
 
 static enum fv_status prepare_2x2(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
-    return prepare(context, node, 2, error);
+    return prepare(context, node, FV_WINOGRAD_2X2, error);
+}
+
+static enum fv_status prepare_strided(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
+    return prepare(context, node, FV_WINOGRAD_3X3_STRIDE_2, error);
 }
 
 const struct fv_algorithm fv_algorithm_winograd_4x4 = {.name = "winograd_4x4",
@@ -337,3 +394,9 @@ const struct fv_algorithm fv_algorithm_winograd_2x2 = {.name = "winograd_2x2",
                                                        .prepare = prepare_2x2,
                                                        .run = run,
                                                        .release = release};
+const struct fv_algorithm fv_algorithm_winograd_strided = {.name = "winograd_3x3_stride_2",
+                                                           .accept = accept_strided,
+                                                           .cost = cost_strided,
+                                                           .prepare = prepare_strided,
+                                                           .run = run,
+                                                           .release = release};

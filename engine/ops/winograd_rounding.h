@@ -6,13 +6,23 @@
 
 #include "kernels/kernels.h"
 
-/* Roundings of F(4x4) over those of the direct sum, at most. With fused multiply-add that admits every layer of 32
- * channels or more. What F(4x4) rounds does not depend on the channels: a layer of few is no worse than one of many. */
+/* Roundings of a form over those of the direct sum, at most. With fused multiply-add that admits F(4x4) for 32 channels
+ * or more, and the others always. What F(4x4) rounds does not depend on the channels: a layer of few is no worse than
+ * one of many. */
 #define FV_WINOGRAD_ROUNDING_LIMIT 1.8
 
+/* Channels of a chunk of the sums, at most, a multiple of every width. */
+enum { FV_WINOGRAD_CHUNK_CHANNELS = 64 };
+
+/* Whether the products are compensated: those of F(4x4), which needs it, and of the others where the table's kernel has
+ * the registers to do so at no cost. Else plain sums of a chunk round little enough. */
+static inline bool fv_winograd_compensates(const struct fv_kernels *kernels, enum fv_winograd_form form) {
+    return form == FV_WINOGRAD_4X4 || kernels->winograd_run < FV_WINOGRAD_RUN;
+}
+
 /* Expected rms rounding error of an output over the outputs' standard deviation and over that of one rounding: of
- * F(outputs x outputs, 3x3) with a table's kernels, and of the engine's direct sum of `depth` products. */
-double fv_winograd_rounding(const struct fv_kernels *kernels, size_t outputs);
+ * a form of Winograd's convolution with a table's kernels, and of the engine's direct sum of `depth` products. */
+double fv_winograd_rounding(const struct fv_kernels *kernels, enum fv_winograd_form form, size_t channels);
 double fv_direct_rounding(size_t depth);
 
 #endif

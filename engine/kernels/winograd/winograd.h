@@ -1,7 +1,8 @@
 /* Winograd's F(m x m, 3x3): m x m outputs of a 3 x 3 convolution by (m + 2)^2 multiplications instead of 9 m^2: 36
- * instead of 144 for m = 4, 16 instead of 36 for m = 2.
+ * instead of 144 for m = 4, 16 instead of 36 for m = 2, and for stride 2 49 instead of 81 for m = 3.
  *
- *   Y = A^T ((G g G^T) . (B^T d B)) A      d: (m+2) x (m+2) inputs, g: 3 x 3 weights, Y: m x m outputs, . by elements
+ *   Y = A^T ((G g G^T) . (B^T d B)) A      d: inputs, (m+2) x (m+2) for stride 1, g: 3 x 3 weights, Y: m x m outputs,
+ *                                          . by elements
  *
  * F(4x4, 3x3): the polynomials are evaluated at 0, +-p, +-q and infinity with p = 11/16 and q = 3/2. The outputs are
  * differences of larger sums, so the points decide the rounding error (Barabasz et al. 2020, doi 10.1145/3412380; Lavin
@@ -16,14 +17,17 @@
  *
  * F(2x2, 3x3): the points 0, +-1 and infinity, in the same form; every constant is 0, +-1 or +-1/2. The rows of B^T are
  *   -1  0 1 0;   0 +-1 1 0;   0 -1 0 1
- * those of G are 1 0 0; 1 +-1 1; 0 0 1, times -1, 1/2 and 1, and those of A^T 1 1 1 0 and 0 1 -1 1. */
+ * those of G are 1 0 0; 1 +-1 1; 0 0 1, times -1, 1/2 and 1, and those of A^T 1 1 1 0 and 0 1 -1 1.
+ *
+ * Stride 2: output i of a line is g0 d(2i) + g2 d(2i+2), a convolution of two taps over the even inputs, plus
+ * g1 d(2i+1) of the odd ones (a decomposition as in Huang et al. 2020, arXiv 2002.00552). The first is F(3, 2) with the
+ * points of F(2x2, 3x3), hence the same B, with rows of G 1 0; 1 +-1; 0 1 for g0 and g2, times the same factors, and of
+ * A^T 1 1 1 0; 0 1 -1 0; 0 1 1 1. The second is as it is. A line of 7 inputs becomes the four points of the even ones
+ * and the three odd ones, which share the filter g1, and output i is the former's plus odd product i. */
 #ifndef FOVEA_KERNELS_WINOGRAD_H
 #define FOVEA_KERNELS_WINOGRAD_H
 
 #include "kernels/kernels.h"
-
-/* The side of a tile of inputs, for the larger size. */
-enum { WINOGRAD_MOST_SIDE = FV_WINOGRAD_MOST_OUTPUTS + 2 };
 
 #define WINOGRAD_P 0.6875
 #define WINOGRAD_Q 1.5
@@ -31,15 +35,15 @@ enum { WINOGRAD_MOST_SIDE = FV_WINOGRAD_MOST_OUTPUTS + 2 };
 #define WINOGRAD_Q2 (WINOGRAD_Q * WINOGRAD_Q)
 
 /* The factor of row i of G. */
-static inline double winograd_factor(size_t outputs, size_t i) {
-    const double small[] = {-1, 0.5, 0.5, 1};
+static inline double winograd_factor(enum fv_winograd_form form, size_t i) {
+    const double small[] = {-1, 0.5, 0.5, 1, 1};
     const double large[] = {1 / (WINOGRAD_P2 * WINOGRAD_Q2),
                             1 / (2 * WINOGRAD_P2 * (WINOGRAD_P2 - WINOGRAD_Q2)),
                             1 / (2 * WINOGRAD_P2 * (WINOGRAD_P2 - WINOGRAD_Q2)),
                             1 / (2 * WINOGRAD_Q2 * (WINOGRAD_Q2 - WINOGRAD_P2)),
                             1 / (2 * WINOGRAD_Q2 * (WINOGRAD_Q2 - WINOGRAD_P2)),
                             1};
-    return outputs == 2 ? small[i] : large[i];
+    return form == FV_WINOGRAD_4X4 ? large[i] : small[i];
 }
 
 /* Where tile `tile` lies: its outputs start at (y, x), of which rows x columns are inside the output; its inputs start
@@ -51,13 +55,14 @@ struct winograd_place {
 };
 
 static inline struct winograd_place winograd_place(const struct fv_winograd *geometry, size_t tile) {
-    const size_t outputs = geometry->outputs, side = outputs + 2;
+    const size_t outputs = fv_winograd_outputs(geometry->form), side = fv_winograd_side(geometry->form);
+    const size_t stride = fv_winograd_stride(geometry->form);
     struct winograd_place place = {.y = tile / geometry->tiles_x * outputs, .x = tile % geometry->tiles_x * outputs};
     const size_t below = geometry->output_height - place.y, right = geometry->output_width - place.x;
     place.rows = below < outputs ? below : outputs;
     place.columns = right < outputs ? right : outputs;
-    place.top = (ptrdiff_t)place.y - (ptrdiff_t)geometry->pad_top;
-    place.left = (ptrdiff_t)place.x - (ptrdiff_t)geometry->pad_left;
+    place.top = (ptrdiff_t)(place.y * stride) - (ptrdiff_t)geometry->pad_top;
+    place.left = (ptrdiff_t)(place.x * stride) - (ptrdiff_t)geometry->pad_left;
     place.inside = place.y < geometry->output_height && place.top >= 0 && place.left >= 0 &&
                    (size_t)place.top + side <= geometry->input_height &&
                    (size_t)place.left + side <= geometry->input_width;

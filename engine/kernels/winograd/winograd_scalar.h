@@ -6,10 +6,10 @@
 #include "kernels/scalar_math.h"
 #include "kernels/winograd/winograd.h"
 
-/* B^T, G without the rows' factors, and A^T of one size. */
+/* B^T, G without the rows' factors, and A^T of one form. */
 struct winograd_matrices {
-    double b[WINOGRAD_MOST_SIDE][WINOGRAD_MOST_SIDE], g[WINOGRAD_MOST_SIDE][3],
-        a[FV_WINOGRAD_MOST_OUTPUTS][WINOGRAD_MOST_SIDE];
+    double b[FV_WINOGRAD_MOST_SIDE][FV_WINOGRAD_MOST_SIDE], g[FV_WINOGRAD_MOST_SIDE][3],
+        a[FV_WINOGRAD_MOST_OUTPUTS][FV_WINOGRAD_MOST_SIDE];
 };
 
 static const struct winograd_matrices winograd_small = {
@@ -37,8 +37,20 @@ static const struct winograd_matrices winograd_large = {
           {0, WINOGRAD_P2 *WINOGRAD_P, -WINOGRAD_P2 *WINOGRAD_P, WINOGRAD_Q2 *WINOGRAD_Q, -WINOGRAD_Q2 *WINOGRAD_Q, 1}},
 };
 
-static const struct winograd_matrices *winograd_matrices(size_t outputs) {
-    return outputs == 2 ? &winograd_small : &winograd_large;
+static const struct winograd_matrices winograd_strided = {
+    .b = {{-1, 0, 0, 0, 1, 0, 0},
+          {0, 0, 1, 0, 1, 0, 0},
+          {0, 0, -1, 0, 1, 0, 0},
+          {0, 0, -1, 0, 0, 0, 1},
+          {0, 1, 0, 0, 0, 0, 0},
+          {0, 0, 0, 1, 0, 0, 0},
+          {0, 0, 0, 0, 0, 1, 0}},
+    .g = {{1, 0, 0}, {1, 0, 1}, {1, 0, -1}, {0, 0, 1}, {0, 1, 0}},
+    .a = {{1, 1, 1, 0, 1, 0, 0}, {0, 1, -1, 0, 0, 1, 0}, {0, 1, 1, 1, 0, 0, 1}},
+};
+
+static const struct winograd_matrices *winograd_matrices(enum fv_winograd_form form) {
+    return form == FV_WINOGRAD_2X2 ? &winograd_small : form == FV_WINOGRAD_4X4 ? &winograd_large : &winograd_strided;
 }
 
 /* One element of matrix . values . matrix^T, whose matrix has `columns` columns. */
@@ -54,8 +66,8 @@ static double winograd_element(const double *row, const double *column, const do
 
 static void winograd_input(const struct fv_winograd *geometry, const float *input, size_t first, size_t count,
                            float *transformed, size_t point_stride, size_t tile_stride) {
-    const struct winograd_matrices *matrices = winograd_matrices(geometry->outputs);
-    const size_t side = geometry->outputs + 2;
+    const struct winograd_matrices *matrices = winograd_matrices(geometry->form);
+    const size_t side = fv_winograd_side(geometry->form);
     for (size_t t = 0; t < count; t++) {
         const struct winograd_place place = winograd_place(geometry, first + t);
         for (size_t lane = 0; lane < WIDTH; lane++) {
@@ -72,19 +84,19 @@ static void winograd_input(const struct fv_winograd *geometry, const float *inpu
     }
 }
 
-static void winograd_weights(size_t outputs, const float *weights, size_t tap_stride, size_t count, float *transformed,
-                             size_t point_stride) {
-    const struct winograd_matrices *matrices = winograd_matrices(outputs);
-    const size_t side = outputs + 2;
+static void winograd_weights(enum fv_winograd_form form, const float *weights, size_t tap_stride, size_t count,
+                             float *transformed, size_t filter_stride) {
+    const struct winograd_matrices *matrices = winograd_matrices(form);
+    const size_t side = fv_winograd_filter_side(form);
     for (size_t i = 0; i < count; i++) {
         double values[9];
         for (size_t tap = 0; tap < 9; tap++) {
             values[tap] = (double)weights[tap * tap_stride + i];
         }
-        for (size_t p = 0; p < side * side; p++) {
-            const size_t row = p / side, column = p % side;
-            transformed[p * point_stride + i] =
-                (float)(winograd_factor(outputs, row) * winograd_factor(outputs, column) *
+        for (size_t f = 0; f < side * side; f++) {
+            const size_t row = f / side, column = f % side;
+            transformed[f * filter_stride + i] =
+                (float)(winograd_factor(form, row) * winograd_factor(form, column) *
                         winograd_element(matrices->g[row], matrices->g[column], values, 3));
         }
     }
@@ -107,8 +119,8 @@ static void winograd_product(const struct fv_winograd_product *product, const fl
 static void winograd_output(const struct fv_winograd *geometry, const float *products, size_t point_stride,
                             size_t tile_stride, const struct fv_winograd_epilogue *epilogue, size_t first, size_t count,
                             float *output) {
-    const struct winograd_matrices *matrices = winograd_matrices(geometry->outputs);
-    const size_t side = geometry->outputs + 2;
+    const struct winograd_matrices *matrices = winograd_matrices(geometry->form);
+    const size_t side = fv_winograd_side(geometry->form);
     for (size_t t = 0; t < count; t++) {
         const struct winograd_place place = winograd_place(geometry, first + t);
         for (size_t lane = 0; lane < WIDTH; lane++) {

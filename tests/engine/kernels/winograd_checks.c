@@ -6,39 +6,64 @@
 
 /* Greatest sums of magnitudes in a row of B^T, G and A^T: a transform of numbers of at most 1 has terms of at most the
  * square. A line takes at most 5 roundings, constants included, so both passes cost at most 6 epsilon of it. */
-static double square_of(size_t outputs, double small, double large) {
-    return outputs == 2 ? small * small : large * large;
+static double square_of(enum fv_winograd_form form, double small, double large, double strided) {
+    const double gain = form == FV_WINOGRAD_2X2 ? small : form == FV_WINOGRAD_4X4 ? large : strided;
+    return gain * gain;
 }
-static double input_gain(size_t outputs) {
-    return square_of(outputs, 2, 5.49);
+static double input_gain(enum fv_winograd_form form) {
+    return square_of(form, 2, 5.49, 2);
 }
-static double weight_gain(size_t outputs) {
-    return square_of(outputs, 1.5, 1.29);
+static double weight_gain(enum fv_winograd_form form) {
+    return square_of(form, 1.5, 1.29, 1);
 }
-static double output_gain(size_t outputs) {
-    return square_of(outputs, 3, 8.41);
+static double output_gain(enum fv_winograd_form form) {
+    return square_of(form, 3, 8.41, 4);
 }
 static const double ROUNDINGS = 6 * (double)FLT_EPSILON;
 
 /* Outputs from 1 x 1 on: below, at and above one tile, several tiles that hang over, paddings of each kind. */
 static const struct fv_winograd geometries[] = {
-    {4, 1, 1, 1, 1, 1, 1, 1},     {4, 4, 4, 4, 4, 1, 1, 1},   {4, 5, 3, 5, 3, 1, 1, 1},    {4, 6, 6, 4, 4, 0, 0, 1},
-    {4, 16, 20, 16, 20, 1, 1, 5}, {4, 9, 23, 9, 23, 1, 1, 6}, {4, 11, 14, 9, 12, 0, 0, 3}, {4, 7, 10, 9, 10, 2, 1, 3},
-    {4, 13, 7, 13, 9, 1, 2, 3},   {2, 1, 1, 1, 1, 1, 1, 1},   {2, 2, 2, 2, 2, 1, 1, 1},    {2, 3, 1, 3, 1, 1, 1, 1},
-    {2, 4, 4, 2, 2, 0, 0, 1},     {2, 8, 10, 8, 10, 1, 1, 5}, {2, 9, 23, 9, 23, 1, 1, 12}, {2, 11, 14, 9, 12, 0, 0, 6},
-    {2, 5, 6, 7, 6, 2, 1, 3},     {2, 7, 5, 7, 7, 1, 2, 4},
+    {FV_WINOGRAD_4X4, 1, 1, 1, 1, 1, 1, 1},
+    {FV_WINOGRAD_4X4, 4, 4, 4, 4, 1, 1, 1},
+    {FV_WINOGRAD_4X4, 5, 3, 5, 3, 1, 1, 1},
+    {FV_WINOGRAD_4X4, 6, 6, 4, 4, 0, 0, 1},
+    {FV_WINOGRAD_4X4, 16, 20, 16, 20, 1, 1, 5},
+    {FV_WINOGRAD_4X4, 9, 23, 9, 23, 1, 1, 6},
+    {FV_WINOGRAD_4X4, 11, 14, 9, 12, 0, 0, 3},
+    {FV_WINOGRAD_4X4, 7, 10, 9, 10, 2, 1, 3},
+    {FV_WINOGRAD_4X4, 13, 7, 13, 9, 1, 2, 3},
+    {FV_WINOGRAD_2X2, 1, 1, 1, 1, 1, 1, 1},
+    {FV_WINOGRAD_2X2, 2, 2, 2, 2, 1, 1, 1},
+    {FV_WINOGRAD_2X2, 3, 1, 3, 1, 1, 1, 1},
+    {FV_WINOGRAD_2X2, 4, 4, 2, 2, 0, 0, 1},
+    {FV_WINOGRAD_2X2, 8, 10, 8, 10, 1, 1, 5},
+    {FV_WINOGRAD_2X2, 9, 23, 9, 23, 1, 1, 12},
+    {FV_WINOGRAD_2X2, 11, 14, 9, 12, 0, 0, 6},
+    {FV_WINOGRAD_2X2, 5, 6, 7, 6, 2, 1, 3},
+    {FV_WINOGRAD_2X2, 7, 5, 7, 7, 1, 2, 4},
+    {FV_WINOGRAD_3X3_STRIDE_2, 1, 1, 1, 1, 1, 1, 1},
+    {FV_WINOGRAD_3X3_STRIDE_2, 6, 6, 3, 3, 1, 1, 1},
+    {FV_WINOGRAD_3X3_STRIDE_2, 5, 3, 3, 2, 1, 1, 1},
+    {FV_WINOGRAD_3X3_STRIDE_2, 7, 7, 3, 3, 0, 0, 1},
+    {FV_WINOGRAD_3X3_STRIDE_2, 32, 34, 16, 17, 1, 1, 6},
+    {FV_WINOGRAD_3X3_STRIDE_2, 17, 45, 9, 23, 1, 1, 8},
+    {FV_WINOGRAD_3X3_STRIDE_2, 21, 27, 10, 13, 0, 0, 5},
+    {FV_WINOGRAD_3X3_STRIDE_2, 12, 18, 7, 9, 2, 1, 3},
+    {FV_WINOGRAD_3X3_STRIDE_2, 25, 13, 13, 8, 1, 2, 3},
+    {FV_WINOGRAD_3X3_STRIDE_2, 20, 20, 10, 10, 0, 0, 4},
 };
 enum { GEOMETRIES = sizeof geometries / sizeof geometries[0] };
 
 static size_t tiles_of(const struct fv_winograd *geometry) {
-    return geometry->tiles_x * ((geometry->output_height + geometry->outputs - 1) / geometry->outputs);
+    const size_t outputs = fv_winograd_outputs(geometry->form);
+    return geometry->tiles_x * ((geometry->output_height + outputs - 1) / outputs);
 }
 
 /* Tiles of a geometry, transformed in two calls that meet in the middle; strides with a gap. */
 static void transform_input(const struct fv_kernels *table, const struct fv_winograd *geometry, const float *input,
                             struct guarded *transformed) {
     const size_t tiles = tiles_of(geometry), middle = tiles / 2,
-                 stride = transformed->count / fv_winograd_points(geometry->outputs);
+                 stride = transformed->count / fv_winograd_points(geometry->form);
     table->winograd_input(geometry, input, 0, middle, transformed->data, stride, table->width);
     table->winograd_input(geometry, input, middle, tiles - middle, transformed->data + middle * table->width, stride,
                           table->width);
@@ -49,13 +74,13 @@ void check_winograd_input(struct check *check) {
     for (size_t g = 0; g < GEOMETRIES; g++) {
         const struct fv_winograd *geometry = &geometries[g];
         struct guarded input = guarded_random(check, geometry->input_height * geometry->input_width * width, -1, 1);
-        struct guarded actual = guarded_make(fv_winograd_points(geometry->outputs) * tiles_of(geometry) * width);
+        struct guarded actual = guarded_make(fv_winograd_points(geometry->form) * tiles_of(geometry) * width);
         struct guarded expected = guarded_make(actual.count);
         char what[48];
         snprintf(what, sizeof what, "input transform, geometry %zu", g);
         transform_input(check->table, geometry, input.data, &actual);
         transform_input(check->reference, geometry, input.data, &expected);
-        check_close(check, &actual, &expected, input_gain(geometry->outputs) * ROUNDINGS, 0, what);
+        check_close(check, &actual, &expected, input_gain(geometry->form) * ROUNDINGS, 0, what);
         guarded_end(check, input, what);
         guarded_end(check, actual, what);
         guarded_end(check, expected, what);
@@ -64,14 +89,14 @@ void check_winograd_input(struct check *check) {
 
 void check_winograd_weights(struct check *check) {
     const size_t width = check->table->width;
-    for (size_t i = 0; i < 10; i++) {
-        const size_t outputs = i % 2 == 0 ? 2 : 4, count = (1 + i / 2) * width;
+    for (size_t i = 0; i < (size_t)5 * FV_WINOGRAD_FORMS; i++) {
+        const enum fv_winograd_form form = (enum fv_winograd_form)(i % FV_WINOGRAD_FORMS);
+        const size_t count = (1 + i / FV_WINOGRAD_FORMS) * width;
         struct guarded weights = guarded_random(check, 9 * count, -1, 1);
-        struct guarded actual = guarded_make(fv_winograd_points(outputs) * count),
-                       expected = guarded_make(actual.count);
-        check->table->winograd_weights(outputs, weights.data, count, count, actual.data, count);
-        check->reference->winograd_weights(outputs, weights.data, count, count, expected.data, count);
-        check_close(check, &actual, &expected, weight_gain(outputs) * ROUNDINGS, 0, "weight transform");
+        struct guarded actual = guarded_make(fv_winograd_filters(form) * count), expected = guarded_make(actual.count);
+        check->table->winograd_weights(form, weights.data, count, count, actual.data, count);
+        check->reference->winograd_weights(form, weights.data, count, count, expected.data, count);
+        check_close(check, &actual, &expected, weight_gain(form) * ROUNDINGS, 0, "weight transform");
         guarded_end(check, weights, "weights");
         guarded_end(check, actual, "weight transform");
         guarded_end(check, expected, "weight transform");
@@ -121,7 +146,7 @@ void check_winograd_output(struct check *check) {
         const struct fv_winograd *geometry = &geometries[i % GEOMETRIES];
         const enum fv_activation activation = (enum fv_activation)(i / GEOMETRIES % ACTIVATIONS);
         const size_t tiles = tiles_of(geometry), stride = tiles * width, middle = tiles / 2;
-        struct guarded products = guarded_random(check, fv_winograd_points(geometry->outputs) * stride, -1, 1);
+        struct guarded products = guarded_random(check, fv_winograd_points(geometry->form) * stride, -1, 1);
         struct guarded actual = guarded_make(geometry->output_height * geometry->output_width * width);
         struct guarded expected = guarded_make(actual.count);
         struct guarded bias = guarded_random(check, width, -1, 1),
@@ -131,7 +156,7 @@ void check_winograd_output(struct check *check) {
         check->table->winograd_output(geometry, products.data, stride, width, &epilogue, 0, middle, actual.data);
         check->table->winograd_output(geometry, products.data + middle * width, stride, width, &epilogue, middle,
                                       tiles - middle, actual.data);
-        const double bound = (output_gain(geometry->outputs) + 2) * ROUNDINGS * activation_slope(activation, 0.01F);
+        const double bound = (output_gain(geometry->form) + 2) * ROUNDINGS * activation_slope(activation, 0.01F);
         check_close(check, &actual, &expected, bound + activation_error(activation), ACTIVATION_RELATIVE,
                     "output transform");
         guarded_end(check, products, "products");
@@ -155,21 +180,21 @@ void check_winograd_is_a_convolution(struct check *check) {
                                          .output_width = geometry->output_width,
                                          .kernel_height = 3,
                                          .kernel_width = 3,
-                                         .stride_y = 1,
-                                         .stride_x = 1,
+                                         .stride_y = fv_winograd_stride(geometry->form),
+                                         .stride_x = fv_winograd_stride(geometry->form),
                                          .pad_top = geometry->pad_top,
                                          .pad_left = geometry->pad_left};
         const size_t tiles = tiles_of(geometry), stride = tiles * width;
         struct guarded input = guarded_random(check, geometry->input_height * geometry->input_width * width, -1, 1);
         struct guarded weights = guarded_random(check, 9 * width, -1, 1), bias = guarded_random(check, width, -1, 1);
-        struct guarded points = guarded_make(fv_winograd_points(geometry->outputs) * stride);
-        struct guarded filters = guarded_make(fv_winograd_points(geometry->outputs) * width);
+        struct guarded points = guarded_make(fv_winograd_points(geometry->form) * stride);
+        struct guarded filters = guarded_make(fv_winograd_filters(geometry->form) * width);
         struct guarded actual = guarded_make(geometry->output_height * geometry->output_width * width);
         struct guarded expected = guarded_make(actual.count);
         transform_input(check->table, geometry, input.data, &points);
-        check->table->winograd_weights(geometry->outputs, weights.data, width, width, filters.data, width);
+        check->table->winograd_weights(geometry->form, weights.data, width, width, filters.data, width);
         for (size_t i = 0; i < points.count; i++) {
-            points.data[i] *= filters.data[i / stride * width + i % width];
+            points.data[i] *= filters.data[fv_winograd_filter(geometry->form, i / stride) * width + i % width];
         }
         const struct fv_winograd_epilogue epilogue = {bias.data, NULL, FV_ACTIVATION_NONE, 0};
         check->table->winograd_output(geometry, points.data, stride, width, &epilogue, 0, tiles, actual.data);
