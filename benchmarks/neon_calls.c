@@ -200,6 +200,27 @@ static void call_winograd_weights(void) {
     kernels->winograd_weights(FV_WINOGRAD_4X4, numbers, 64, 64, results, 64);
 }
 
+/* 6 x 6 tiles of 3 x 3 outputs. */
+static const struct fv_winograd strided = {.form = FV_WINOGRAD_3X3_STRIDE_2,
+                                           .input_height = 37,
+                                           .input_width = 37,
+                                           .output_height = 18,
+                                           .output_width = 18,
+                                           .tiles_x = TILES_ACROSS};
+
+static void call_strided_input(void) {
+    kernels->winograd_input(&strided, numbers, 0, TILES, results, TILES * WIDTH, WIDTH);
+}
+
+static void call_strided_output(void) {
+    const struct fv_winograd_epilogue epilogue = {.bias = others};
+    kernels->winograd_output(&strided, numbers, TILES * WIDTH, WIDTH, &epilogue, 0, TILES, results);
+}
+
+static void call_strided_weights(void) {
+    kernels->winograd_weights(FV_WINOGRAD_3X3_STRIDE_2, numbers, 64, 64, results, 64);
+}
+
 static void call_affine(void) {
     kernels->affine(numbers, others, others + WIDTH, NULL, FV_ACTIVATION_NONE, 0, PIXELS, results);
 }
@@ -241,7 +262,8 @@ struct call {
  * pixels: each input of a kernel row once, its taps once. Of grouped ones, a tile of 2 x 7 pixels and an input of the
  * group: 36 inputs (permuted where a pixel has several groups), 9 weights, 126 multiply-adds. Of Winograd's product, a
  * tile of 6 rows and a run of 4 channels: 6 inputs, 4 weights, 24 multiply-adds, 4 operations of each sum's
- * compensation. Of the transforms: the operations of their lines, 12, 12 and 6, and 36 factors of weights. */
+ * compensation. Of the transforms: the operations of their lines, 12, 12 and 6 (of stride
+ * 2: 4, 7 and 2), and 36 (25) factors of weights. */
 static const struct call calls[] = {
     {"gemm_tile 8x2, tokens, depth 256", "multiply-add", call_tokens, 0, 0, &tokens},
     {"gemm_tile 8x2, planes, 64 segments of 4", "multiply-add", call_planes, 0, 0, &planes},
@@ -253,6 +275,9 @@ static const struct call calls[] = {
     {"winograd_input, inner tiles", "tile", call_winograd_input, TILES, 36 + 12 * 12 + 36, NULL},
     {"winograd_output, bias", "tile", call_winograd_output, TILES, 36 + 10 * 12 + 16 + 16, NULL},
     {"winograd_weights", "4 filters", call_winograd_weights, 16, 9 + 9 * 6 + 36 + 36, NULL},
+    {"winograd_input, stride 2, inner tiles", "tile", call_strided_input, TILES, 49 + 14 * 4 + 49, NULL},
+    {"winograd_output, stride 2, bias", "tile", call_strided_output, TILES, 49 + 10 * 7 + 9 + 9, NULL},
+    {"winograd_weights, stride 2", "4 filters", call_strided_weights, 16, 9 + 8 * 2 + 25 + 25, NULL},
     {"grouped 3x3, groups of 2", "multiply-add", call_grouped_2, SIDE *SIDE * 9 * 2, (72 + 9 + 126) / 126.0, NULL},
     {"grouped 3x3, groups of 4", "multiply-add", call_grouped_4, SIDE *SIDE * 9 * 4, (36 + 9 + 126) / 126.0, NULL},
     {"depthwise 3x3", "multiply-add", call_depthwise_3, ACROSS *ACROSS * 9, ((10 + 3 + 24) * 3 + 8) / 72.0, NULL},

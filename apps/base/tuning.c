@@ -12,10 +12,7 @@
 #include "fovea/memory.h"
 #include "fovea/text.h"
 
-#define ABOUT                                                                                                          \
-    "How long each layer took with each algorithm of Fovea's engine, measured by --tune on the processors that it "    \
-    "was "                                                                                                             \
-    "asked for on. Delete this file to measure anew."
+#define ABOUT "How long layers took with each algorithm of Fovea's engine (--tune). Delete this file to measure anew."
 
 static const double TUNE_SECONDS = 2; /* for each algorithm */
 

@@ -46,12 +46,13 @@ static enum fv_status build(const struct fovea_segmenter *segmenter, size_t inde
 /* Members differ in their weights alone, so the first one's measurements serve all. */
 static enum fv_status tune(struct fovea_segmenter *segmenter, const struct fv_graph *graph, struct fv_error *error) {
     struct fv_session_options *options = &segmenter->session_options;
-    if (!segmenter->tune || options->measurements != NULL) {
+    if (!segmenter->tune || segmenter->tuned) {
         return FV_OK;
     }
     const enum fv_status status = fovea_tuning_get(segmenter->model, graph, options, &segmenter->tuning, error);
     options->measurements = segmenter->tuning.measurements;
     options->measurement_count = segmenter->tuning.count;
+    segmenter->tuned = status == FV_OK;
     return status;
 }
 

@@ -10,8 +10,8 @@
 struct fovea_segmenter {
     const struct fv_model *model;
     struct fv_session_options session_options;
-    bool tune;                  /* choose by measurements of the first member, */
-    struct fv_tuning tuning;    /* once there are some */
+    bool tune, tuned;           /* choose by measurements; they are there */
+    struct fv_tuning tuning;    /* of the first member that was loaded */
     struct fv_session *session; /* of one member at a time; NULL: none could be loaded */
     size_t loaded;              /* which of those that are used */
     size_t *places, *folds;     /* of those that are used: where it stands in the model, its number */

@@ -1,5 +1,6 @@
 /* Instruction sets, caches and the machine's measured peak. */
 #include <check.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,20 @@ START_TEST(caches_grow_with_their_level) {
 }
 END_TEST
 
+START_TEST(the_processor_has_a_printable_name) {
+    char name[FV_CPU_NAME_SIZE], again[FV_CPU_NAME_SIZE];
+    memset(name, 1, sizeof name);
+    fv_cpu_name(name);
+    fv_cpu_name(again);
+    ck_assert_str_eq(name, again);
+    ck_assert_uint_gt(strlen(name), 0);
+    for (const char *c = name; *c != '\0'; c++) {
+        ck_assert(isprint((unsigned char)*c));
+    }
+    ck_assert(name[0] != ' ' && name[strlen(name) - 1] != ' ');
+}
+END_TEST
+
 START_TEST(the_peak_is_measured_or_refused) {
     const enum fv_isa isa = (enum fv_isa)_i;
     struct fv_machine_peak peak = {0};
@@ -101,6 +116,7 @@ int main(void) {
     tcase_add_loop_test(tests, each_set_is_chosen_by_name_or_refused, 0, FV_ISA_COUNT);
     tcase_add_test(tests, an_unknown_name_is_an_error);
     tcase_add_test(tests, caches_grow_with_their_level);
+    tcase_add_test(tests, the_processor_has_a_printable_name);
     tcase_add_loop_test(tests, the_peak_is_measured_or_refused, 0, FV_ISA_COUNT);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
