@@ -263,7 +263,7 @@ static void run_winograd_output(void *context) {
 static void run_winograd_weights(void *context) {
     const struct workload *w = context;
     const size_t filters = PIXELS * w->kernels->width / 18 / FV_MAX_WIDTH * FV_MAX_WIDTH;
-    w->kernels->winograd_weights(FV_WINOGRAD_4X4, w->input, filters, filters, w->points, filters);
+    w->kernels->winograd_weights(&winograd, w->input, filters, filters, w->points, filters);
 }
 
 static const struct {

@@ -197,7 +197,7 @@ static void call_winograd_output(void) {
 }
 
 static void call_winograd_weights(void) {
-    kernels->winograd_weights(FV_WINOGRAD_4X4, numbers, 64, 64, results, 64);
+    kernels->winograd_weights(&winograd, numbers, 64, 64, results, 64);
 }
 
 /* 6 x 6 tiles of 3 x 3 outputs. */
@@ -218,7 +218,26 @@ static void call_strided_output(void) {
 }
 
 static void call_strided_weights(void) {
-    kernels->winograd_weights(FV_WINOGRAD_3X3_STRIDE_2, numbers, 64, 64, results, 64);
+    kernels->winograd_weights(&strided, numbers, 64, 64, results, 64);
+}
+
+/* 18 lines of 18 outputs. */
+static const struct fv_winograd line = {.form = FV_WINOGRAD_LINE,
+                                        .input_height = 18,
+                                        .input_width = 24,
+                                        .output_height = 18,
+                                        .output_width = 18,
+                                        .tiles_x = TILES_ACROSS,
+                                        .taps = 7};
+enum { LINE_TILES = 18 * TILES_ACROSS };
+
+static void call_line_input(void) {
+    kernels->winograd_input(&line, numbers, 0, LINE_TILES, results, LINE_TILES * WIDTH, WIDTH);
+}
+
+static void call_line_output(void) {
+    const struct fv_winograd_epilogue epilogue = {.bias = others};
+    kernels->winograd_output(&line, numbers, LINE_TILES * WIDTH, WIDTH, &epilogue, 0, LINE_TILES, results);
 }
 
 static void call_affine(void) {
@@ -263,7 +282,7 @@ struct call {
  * group: 36 inputs (permuted where a pixel has several groups), 9 weights, 126 multiply-adds. Of Winograd's product, a
  * tile of 6 rows and a run of 4 channels: 6 inputs, 4 weights, 24 multiply-adds, 4 operations of each sum's
  * compensation. Of the transforms: the operations of their lines, 12, 12 and 6 (of stride
- * 2: 4, 7 and 2), and 36 (25) factors of weights. */
+ * 2: 4, 7 and 2; of 1x7 12 and 11), and 36 (25) factors of weights. */
 static const struct call calls[] = {
     {"gemm_tile 8x2, tokens, depth 256", "multiply-add", call_tokens, 0, 0, &tokens},
     {"gemm_tile 8x2, planes, 64 segments of 4", "multiply-add", call_planes, 0, 0, &planes},
@@ -277,6 +296,8 @@ static const struct call calls[] = {
     {"winograd_weights", "4 filters", call_winograd_weights, 16, 9 + 9 * 6 + 36 + 36, NULL},
     {"winograd_input, stride 2, inner tiles", "tile", call_strided_input, TILES, 49 + 14 * 4 + 49, NULL},
     {"winograd_output, stride 2, bias", "tile", call_strided_output, TILES, 49 + 10 * 7 + 9 + 9, NULL},
+    {"winograd_input, 1x7, inner tiles", "tile", call_line_input, LINE_TILES, 10 + 2 * 12 + 12, NULL},
+    {"winograd_output, 1x7, bias", "tile", call_line_output, LINE_TILES, 6 + 11 + 3 + 3, NULL},
     {"winograd_weights, stride 2", "4 filters", call_strided_weights, 16, 9 + 8 * 2 + 25 + 25, NULL},
     {"grouped 3x3, groups of 2", "multiply-add", call_grouped_2, SIDE *SIDE * 9 * 2, (72 + 9 + 126) / 126.0, NULL},
     {"grouped 3x3, groups of 4", "multiply-add", call_grouped_4, SIDE *SIDE * 9 * 4, (36 + 9 + 126) / 126.0, NULL},

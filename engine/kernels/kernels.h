@@ -84,16 +84,22 @@ struct fv_grouped {
     float *output;
 };
 
-/* Winograd's convolutions of 3 x 3 over one plane block. The output is cut into tiles of outputs x outputs, numbered
+/* Winograd's convolutions over one plane block. For 3 x 3 the output is cut into tiles of outputs x outputs, numbered
  * row by row, tiles_x to a row; those at the end may hang over. Each takes side x side inputs, is transformed into as
- * many points, and multiplied by filters, which several points may share. */
+ * many points, and multiplied by filters, which several points may share.
+ *
+ * A convolution along one axis is cut into tiles of 3 outputs, numbered line by line, tiles_x to a line. Its taps are
+ * two groups, the first four and the rest, each transformed into six points, 6 g + i being point i of group g; the
+ * products of both groups at point i go into one sum. */
 enum fv_winograd_form {
     FV_WINOGRAD_2X2,          /* F(2x2, 3x3) */
     FV_WINOGRAD_4X4,          /* F(4x4, 3x3) */
-    FV_WINOGRAD_3X3_STRIDE_2, /* 3 x 3 outputs of a convolution of stride 2 */
+    FV_WINOGRAD_3X3_STRIDE_2, /* 3 x 3 outputs of a convolution of 3 x 3 and stride 2 */
+    FV_WINOGRAD_LINE,         /* 3 outputs of 5 to 8 taps along one axis: F(3, 4) twice */
     FV_WINOGRAD_FORMS,
 };
 enum { FV_WINOGRAD_MOST_OUTPUTS = 4, FV_WINOGRAD_MOST_SIDE = 7, FV_WINOGRAD_MOST_POINTS = 49 };
+enum { FV_WINOGRAD_LINE_TAPS = 8, FV_WINOGRAD_LINE_POINTS = 6 };
 
 static inline size_t fv_winograd_outputs(enum fv_winograd_form form) {
     return form == FV_WINOGRAD_2X2 ? 2 : form == FV_WINOGRAD_4X4 ? 4 : 3;
@@ -103,26 +109,36 @@ static inline size_t fv_winograd_stride(enum fv_winograd_form form) {
     return form == FV_WINOGRAD_3X3_STRIDE_2 ? 2 : 1;
 }
 
-/* Inputs, and points, in a line of a tile. */
+/* Inputs, and points, in a line of a square tile. */
 static inline size_t fv_winograd_side(enum fv_winograd_form form) {
     return (fv_winograd_outputs(form) - 1) * fv_winograd_stride(form) + 3;
 }
 
 static inline size_t fv_winograd_points(enum fv_winograd_form form) {
-    return fv_winograd_side(form) * fv_winograd_side(form);
+    return form == FV_WINOGRAD_LINE ? (size_t)2 * FV_WINOGRAD_LINE_POINTS
+                                    : fv_winograd_side(form) * fv_winograd_side(form);
 }
 
-/* Filters in a line: of stride 2, the last three points share one. */
+/* Sums of a tile; the products at point p belong to sum p modulo this. */
+static inline size_t fv_winograd_sums(enum fv_winograd_form form) {
+    return form == FV_WINOGRAD_LINE ? FV_WINOGRAD_LINE_POINTS : fv_winograd_points(form);
+}
+
+/* Filters in a line of a square tile: of stride 2, the last three points share one. */
 static inline size_t fv_winograd_filter_side(enum fv_winograd_form form) {
     return form == FV_WINOGRAD_3X3_STRIDE_2 ? 5 : fv_winograd_side(form);
 }
 
 static inline size_t fv_winograd_filters(enum fv_winograd_form form) {
-    return fv_winograd_filter_side(form) * fv_winograd_filter_side(form);
+    return form == FV_WINOGRAD_LINE ? fv_winograd_points(form)
+                                    : fv_winograd_filter_side(form) * fv_winograd_filter_side(form);
 }
 
 /* The filter of a point. */
 static inline size_t fv_winograd_filter(enum fv_winograd_form form, size_t point) {
+    if (form == FV_WINOGRAD_LINE) {
+        return point;
+    }
     const size_t side = fv_winograd_side(form), last = fv_winograd_filter_side(form) - 1;
     const size_t row = point / side, column = point % side;
     return (row < last ? row : last) * (last + 1) + (column < last ? column : last);
@@ -133,6 +149,8 @@ struct fv_winograd {
     size_t input_height, input_width, output_height, output_width;
     size_t pad_top, pad_left; /* the padding at the end follows from the output size */
     size_t tiles_x;
+    size_t taps;   /* along one axis */
+    bool vertical; /* which */
 };
 
 /* The product at one point. Its sums are made of runs of at most FV_WINOGRAD_RUN channels that are added up with
@@ -202,16 +220,16 @@ struct fv_kernels {
     void (*grouped)(const struct fv_grouped *convolution, size_t first_row, size_t last_row);
 
     /* Winograd's convolution, whose matrices A, B and G kernels/winograd/winograd.h gives; point i * side + j
-     * of a tile is element (i, j) of the transformed matrix.
+     * of a square tile is element (i, j) of the transformed matrix.
      *  - Input: B^T d B of tiles first .. first+count-1, as transformed[point * point_stride + (tile - first) *
      *    tile_stride + lane]; inputs in the padding are zero.
-     *  - Weights: G g G^T of `count` filters (a multiple of width), tap (y, x) of filter i at weights[(3 y + x) *
-     *    tap_stride + i], as transformed[filter * filter_stride + i].
+     *  - Weights: G g G^T of `count` filters (a multiple of width), tap t = 3 y + x, or t along the axis, of filter i
+     * at weights[t * tap_stride + i], as transformed[filter * filter_stride + i].
      *  - Product: sums[row][v][lane] (+)= sum over c < channels of inputs[row * row_stride + c] * weights[c][v][lane].
      *  - Output: y = activation(A^T m A + bias + residual) of the products m, laid out as the transformed input. */
     void (*winograd_input)(const struct fv_winograd *geometry, const float *input, size_t first, size_t count,
                            float *transformed, size_t point_stride, size_t tile_stride);
-    void (*winograd_weights)(enum fv_winograd_form form, const float *weights, size_t tap_stride, size_t count,
+    void (*winograd_weights)(const struct fv_winograd *geometry, const float *weights, size_t tap_stride, size_t count,
                              float *transformed, size_t filter_stride);
     void (*winograd_product)(const struct fv_winograd_product *product, const float *inputs, const float *weights,
                              float *sums);

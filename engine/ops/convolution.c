@@ -21,9 +21,11 @@ enum fv_status fv_convolution_shape(const struct fv_node *node, struct fv_shape 
 }
 
 static const struct fv_algorithm *const convolution_algorithms[] = {
-    &fv_algorithm_depthwise,        &fv_algorithm_grouped,          &fv_algorithm_blas_product,
-    &fv_algorithm_compact_product,  &fv_algorithm_winograd_4x4,     &fv_algorithm_winograd_2x2,
-    &fv_algorithm_winograd_strided, &fv_algorithm_indirect_product, NULL};
+    &fv_algorithm_depthwise,        &fv_algorithm_grouped,
+    &fv_algorithm_blas_product,     &fv_algorithm_compact_product,
+    &fv_algorithm_winograd_4x4,     &fv_algorithm_winograd_2x2,
+    &fv_algorithm_winograd_strided, &fv_algorithm_winograd_line,
+    &fv_algorithm_indirect_product, NULL};
 static const struct fv_algorithm *const product_algorithms[] = {&fv_algorithm_blas_product,
                                                                 &fv_algorithm_indirect_product, NULL};
 

@@ -1,8 +1,9 @@
 /* A 3 x 3 convolution of stride 1 by Winograd's F(4x4, 3x3), a quarter of the multiplications, or F(2x2, 3x3), which
- * rounds less: four ninths; of stride 2 by a form of its own, three fifths (kernels/winograd/winograd.h).
+ * rounds less: four ninths; of stride 2 by a form of its own, three fifths; one of 5 to 8 taps along one axis by
+ * F(3, 4) twice, four sevenths for 7 taps (kernels/winograd/winograd.h).
  *
  * A task takes a block of output tiles, transforms all their input channels, and then, for one tile of output vectors
- * after another, multiplies at each of the 36 (16, 49) points (transformed tiles as rows, transformed weights as
+ * after another, multiplies at each of the 36 (16, 49, 12) points (transformed tiles as rows, transformed weights as
  * columns) and transforms the sums back. Transformed tiles, sums and weights of a task lie in its scratch, within the
  * second-level cache where the channels are few, so nothing but inputs and outputs goes through memory.
  *
@@ -24,7 +25,6 @@ enum {
     LEAST_VECTOR_TILES = 4,      /* of a task that shares its tiles with others: each transforms the inputs anew */
     LEAST_CHANNELS = 16,         /* below, the transforms cost more than the products */
     TRANSFORMED_LIMIT = 5 << 20, /* bytes of transformed weights that are kept */
-    TAPS = 9
 };
 
 /* Costs in vector multiply-adds of the direct sum: of one channel, tile and vector at all points of the product (whose
@@ -41,16 +41,19 @@ static const struct costs all_costs[] = {
     [FV_WINOGRAD_2X2] = {20, 75, 60, 170},
     [FV_WINOGRAD_4X4] = {45, 240, 210, 400},
     [FV_WINOGRAD_3X3_STRIDE_2] = {61, 200, 130, 300},
+    [FV_WINOGRAD_LINE] = {15, 60, 30, 90},
 };
 
 /* Tiles of a task, about: their points take as much room in every form. */
-static const size_t task_tiles[] = {[FV_WINOGRAD_2X2] = 192, [FV_WINOGRAD_4X4] = 48, [FV_WINOGRAD_3X3_STRIDE_2] = 36};
+static const size_t task_tiles[] = {
+    [FV_WINOGRAD_2X2] = 192, [FV_WINOGRAD_4X4] = 48, [FV_WINOGRAD_3X3_STRIDE_2] = 36, [FV_WINOGRAD_LINE] = 30};
 
 struct winograd {
     struct fv_product *product; /* bias, and the weights unless `filters` has them */
     float *filters;             /* [vector tiles][chunks][filter_count][channels][vectors][width], or NULL */
     struct fv_winograd geometry;
-    size_t channels, points, filter_count, tiles;      /* filter_count: distinct filters of the points */
+    size_t channels, taps, tiles;
+    size_t points, filter_count, sum_count;            /* of a tile: products, their distinct filters, their sums */
     size_t tile_block, tile_blocks;                    /* tiles of a task and how many such blocks */
     size_t vector_tiles, vector_tile_block, groups;    /* the same for the tiles of output vectors */
     size_t chunk_blocks;                               /* plane blocks in a chunk of the sum */
@@ -63,6 +66,7 @@ static void cut(const struct fv_context *context, const struct fv_node *node, en
                 struct winograd *w) {
     const struct fv_shape input = context->views[node->inputs[0]].shape, output = context->views[node->output].shape;
     const size_t lanes = context->kernels->tile_vectors * context->kernels->width;
+    const size_t kernel_y = node->options.convolution.kernel_y, kernel_x = node->options.convolution.kernel_x;
     const size_t outputs = fv_winograd_outputs(form);
     w->geometry = (struct fv_winograd){.form = form,
                                        .input_height = input.height,
@@ -71,13 +75,25 @@ static void cut(const struct fv_context *context, const struct fv_node *node, en
                                        .output_width = output.width,
                                        .pad_top = node->options.convolution.padding.top,
                                        .pad_left = node->options.convolution.padding.left,
-                                       .tiles_x = (output.width + outputs - 1) / outputs};
+                                       .tiles_x = (output.width + outputs - 1) / outputs,
+                                       .taps = kernel_y > kernel_x ? kernel_y : kernel_x,
+                                       .vertical = kernel_y > kernel_x};
     w->channels = input.channels;
+    w->taps = kernel_y * kernel_x;
     w->points = fv_winograd_points(form);
     w->filter_count = fv_winograd_filters(form);
+    w->sum_count = fv_winograd_sums(form);
     w->tiles = w->geometry.tiles_x * ((output.height + outputs - 1) / outputs);
+    if (form == FV_WINOGRAD_LINE) {
+        const size_t length = w->geometry.vertical ? output.height : output.width;
+        w->geometry.tiles_x = (length + outputs - 1) / outputs;
+        w->tiles = w->geometry.tiles_x * (w->geometry.vertical ? output.width : output.height);
+    }
     w->tile_blocks = (w->tiles + task_tiles[form] - 1) / task_tiles[form];
-    w->tile_block = fv_round_up((w->tiles + w->tile_blocks - 1) / w->tile_blocks, context->kernels->tile_rows);
+    w->tile_block = (w->tiles + w->tile_blocks - 1) / w->tile_blocks;
+    if (form != FV_WINOGRAD_LINE) {
+        w->tile_block = fv_round_up(w->tile_block, context->kernels->tile_rows);
+    }
     w->tile_blocks = (w->tiles + w->tile_block - 1) / w->tile_block;
     w->vector_tiles = (output.channels + lanes - 1) / lanes;
     w->groups = (LEAST_TASKS + w->tile_blocks - 1) / w->tile_blocks;
@@ -118,14 +134,36 @@ static double cost_strided(const struct fv_context *context, const struct fv_nod
     return cost(context, node, FV_WINOGRAD_3X3_STRIDE_2);
 }
 
+static double cost_line(const struct fv_context *context, const struct fv_node *node) {
+    return cost(context, node, FV_WINOGRAD_LINE);
+}
+
 static double cost_2x2(const struct fv_context *context, const struct fv_node *node) {
     return cost(context, node, FV_WINOGRAD_2X2);
+}
+
+/* Whether the window is one of the form's. */
+static bool fits_form(const struct fv_node *node, enum fv_winograd_form form, char reason[FV_REASON_SIZE]) {
+    const size_t kernel_y = node->options.convolution.kernel_y, kernel_x = node->options.convolution.kernel_x;
+    const size_t stride_y = node->options.convolution.stride_y, stride_x = node->options.convolution.stride_x;
+    const struct fv_padding *padding = &node->options.convolution.padding;
+    const size_t stride = fv_winograd_stride(form), taps = kernel_y > kernel_x ? kernel_y : kernel_x;
+    const bool line =
+        kernel_y == 1 ? padding->top + padding->bottom == 0 : kernel_x == 1 && padding->left + padding->right == 0;
+    const bool fits =
+        form == FV_WINOGRAD_LINE ? line && taps > 4 && taps <= FV_WINOGRAD_LINE_TAPS : kernel_y == 3 && kernel_x == 3;
+    if (!fits || stride_y != stride || stride_x != stride) {
+        snprintf(reason, FV_REASON_SIZE, "kernel %zu x %zu, stride %zu x %zu, expected %s and %zu x %zu", kernel_y,
+                 kernel_x, stride_y, stride_x, form == FV_WINOGRAD_LINE ? "5 to 8 taps along one axis" : "3 x 3",
+                 stride, stride);
+        return false;
+    }
+    return true;
 }
 
 /* What all forms need. */
 static bool suits(const struct fv_context *context, const struct fv_node *node, enum fv_winograd_form form,
                   char reason[FV_REASON_SIZE]) {
-    const size_t stride = fv_winograd_stride(form);
     const struct fv_view *input = &context->views[node->inputs[0]], *output = &context->views[node->output];
     if (context->exact) {
         snprintf(reason, FV_REASON_SIZE, "direct sums asked for");
@@ -135,11 +173,7 @@ static bool suits(const struct fv_context *context, const struct fv_node *node, 
         snprintf(reason, FV_REASON_SIZE, "grouped, or not from planes to planes");
         return false;
     }
-    if (node->options.convolution.kernel_y != 3 || node->options.convolution.kernel_x != 3 ||
-        node->options.convolution.stride_y != stride || node->options.convolution.stride_x != stride) {
-        snprintf(reason, FV_REASON_SIZE, "kernel %zu x %zu, stride %zu x %zu, expected 3 x 3 and %zu x %zu",
-                 node->options.convolution.kernel_y, node->options.convolution.kernel_x,
-                 node->options.convolution.stride_y, node->options.convolution.stride_x, stride, stride);
+    if (!fits_form(node, form, reason)) {
         return false;
     }
     if (input->shape.channels < LEAST_CHANNELS || output->shape.channels < LEAST_CHANNELS) {
@@ -148,7 +182,8 @@ static bool suits(const struct fv_context *context, const struct fv_node *node, 
         return false;
     }
     const double rounding = fv_winograd_rounding(context->kernels, form, input->shape.channels) /
-                            fv_direct_rounding(TAPS * input->shape.channels);
+                            fv_direct_rounding(node->options.convolution.kernel_y * node->options.convolution.kernel_x *
+                                               input->shape.channels);
     if (rounding > FV_WINOGRAD_ROUNDING_LIMIT) {
         snprintf(reason, FV_REASON_SIZE, "would round %.2f times as much as the direct sum, expected at most %.2f",
                  rounding, FV_WINOGRAD_ROUNDING_LIMIT);
@@ -167,6 +202,10 @@ static bool accept_2x2(const struct fv_context *context, const struct fv_node *n
 
 static bool accept_strided(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
     return suits(context, node, FV_WINOGRAD_3X3_STRIDE_2, reason);
+}
+
+static bool accept_line(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
+    return suits(context, node, FV_WINOGRAD_LINE, reason);
 }
 
 /* Channels first .. last-1 of the plane blocks from `block` on that form one chunk. */
@@ -196,7 +235,7 @@ static void transform_weights(const struct fv_context *context, const struct fv_
     const float *panel = w->product->weights + tile * context->kernels->tile_vectors * width * w->product->depth;
     for (size_t b = chunk->block; b < chunk->last_block; b++) {
         const size_t count = input->lanes[b].count * lanes;
-        context->kernels->winograd_weights(w->geometry.form, panel + input->lanes[b].first * TAPS * lanes, count, count,
+        context->kernels->winograd_weights(&w->geometry, panel + input->lanes[b].first * w->taps * lanes, count, count,
                                            filters + (input->lanes[b].first - chunk->first) * lanes,
                                            (chunk->last - chunk->first) * lanes + w->filter_pad);
     }
@@ -263,7 +302,7 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     w->products_stride = w->tile_block * lanes + FV_TOKEN_ALIGNMENT;
     node->state_bytes = w->product->weight_floats * sizeof(float);
     node->tasks = w->tile_blocks * w->groups;
-    node->scratch = (w->points * (w->input_stride + w->products_stride) + chunk_floats) * sizeof(float);
+    node->scratch = (w->points * w->input_stride + w->sum_count * w->products_stride + chunk_floats) * sizeof(float);
     return status;
 }
 
@@ -293,23 +332,22 @@ static void multiply_plainly(const struct fv_context *context, const struct fv_w
     }
 }
 
-/* The products of one chunk at all points: sums[point][tile][vectors][width]. */
+/* The products of one chunk at all points: sums[sum_count][tile][vectors][width]. */
 static void multiply(const struct fv_context *context, const struct winograd *w, const struct range *chunk,
                      size_t vectors, size_t tiles, const float *transformed, const float *filters, float *sums) {
     const enum fv_winograd_form form = w->geometry.form;
     const size_t channels = chunk->last - chunk->first, lanes = vectors * context->kernels->width;
-    const struct fv_winograd_product product = {.rows = tiles,
-                                                .row_stride = w->tile_stride,
-                                                .channels = channels,
-                                                .vectors = vectors,
-                                                .accumulate = chunk->block != 0};
+    struct fv_winograd_product product = {
+        .rows = tiles, .row_stride = w->tile_stride, .channels = channels, .vectors = vectors};
     for (size_t point = 0; point < w->points; point++) {
         const float *inputs = transformed + point * w->input_stride + chunk->first;
         const float *filter = filters + fv_winograd_filter(form, point) * (channels * lanes + w->filter_pad);
+        float *sum = sums + point % w->sum_count * w->products_stride;
+        product.accumulate = chunk->block != 0 || point >= w->sum_count;
         if (fv_winograd_compensates(context->kernels, form)) {
-            context->kernels->winograd_product(&product, inputs, filter, sums + point * w->products_stride);
+            context->kernels->winograd_product(&product, inputs, filter, sum);
         } else {
-            multiply_plainly(context, &product, inputs, filter, sums + point * w->products_stride);
+            multiply_plainly(context, &product, inputs, filter, sum);
         }
     }
 }
@@ -320,7 +358,7 @@ static void run_vectors(const struct fv_context *context, const struct fv_node *
     const struct fv_view *input = &context->views[node->inputs[0]], *output = &context->views[node->output];
     const size_t width = context->kernels->width, vectors = tile_width(context, w, tile);
     float *sums = transformed + w->points * w->input_stride;
-    float *scratch = sums + w->points * w->products_stride;
+    float *scratch = sums + w->sum_count * w->products_stride;
     for (size_t block = 0; block < input->blocks; block += w->chunk_blocks) {
         const struct range chunk = chunk_at(input, w, block);
         const float *filters = scratch;
@@ -382,6 +420,10 @@ static enum fv_status prepare_strided(const struct fv_context *context, struct f
     return prepare(context, node, FV_WINOGRAD_3X3_STRIDE_2, error);
 }
 
+static enum fv_status prepare_line(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
+    return prepare(context, node, FV_WINOGRAD_LINE, error);
+}
+
 const struct fv_algorithm fv_algorithm_winograd_4x4 = {.name = "winograd_4x4",
                                                        .accept = accept_4x4,
                                                        .cost = cost_4x4,
@@ -400,3 +442,9 @@ const struct fv_algorithm fv_algorithm_winograd_strided = {.name = "winograd_3x3
                                                            .prepare = prepare_strided,
                                                            .run = run,
                                                            .release = release};
+const struct fv_algorithm fv_algorithm_winograd_line = {.name = "winograd_line",
+                                                        .accept = accept_line,
+                                                        .cost = cost_line,
+                                                        .prepare = prepare_line,
+                                                        .run = run,
+                                                        .release = release};

@@ -29,9 +29,10 @@ struct fv_measurement {
 struct fv_session_options {
     struct fv_threads *threads; /* not owned; NULL runs on the calling thread */
     enum fv_gemm gemm;
-    bool exact;   /* direct sums for all convolutions. Otherwise those of 3 x 3 may be transformed: of stride 1 by
+    bool exact;   /* direct sums for all convolutions. Otherwise some may be transformed: those of 3 x 3 and stride 1 by
                      Winograd's F(4x4, 3x3), a quarter of the multiplications, or F(2x2, 3x3), four ninths, of stride 2
-                     by a form with three fifths; each at most 1.8 times the expected rounding error of the direct sum */
+                     by a form with three fifths, those of 5 to 8 taps along one axis by F(3, 4) twice, four sevenths
+                     for 7; each has at most 1.6 times the expected rounding error of the direct sum */
     bool profile; /* measure the time of every node and of converting input and output */
     /* For nodes of several algorithms that accept: the one that took the least time, where they were measured, is
      * chosen instead of the one that should; a difference of less than 3 % counts as noise. In any order; read while

@@ -23,7 +23,12 @@
  * g1 d(2i+1) of the odd ones (a decomposition as in Huang et al. 2020, arXiv 2002.00552). The first is F(3, 2) with the
  * points of F(2x2, 3x3), hence the same B, with rows of G 1 0; 1 +-1; 0 1 for g0 and g2, times the same factors, and of
  * A^T 1 1 1 0; 0 1 -1 0; 0 1 1 1. The second is as it is. A line of 7 inputs becomes the four points of the even ones
- * and the three odd ones, which share the filter g1, and output i is the former's plus odd product i. */
+ * and the three odd ones, which share the filter g1, and output i is the former's plus odd product i.
+ *
+ * Along one axis: F(3, 4) with the points of F(4x4, 3x3), hence the same B and factors of G. Seven taps are four and
+ * three, the second group four inputs further on with a last tap of 0: 12 products for 3 outputs instead of 21. The
+ * rows of G are 1 0 0 0; 1 a a^2 a^3 for the points a = +-p, +-q; 0 0 0 1, and A^T holds the powers 0 to 2 of the
+ * points, and 0 0 1 for infinity. */
 #ifndef FOVEA_KERNELS_WINOGRAD_H
 #define FOVEA_KERNELS_WINOGRAD_H
 
@@ -43,7 +48,7 @@ static inline double winograd_factor(enum fv_winograd_form form, size_t i) {
                             1 / (2 * WINOGRAD_Q2 * (WINOGRAD_Q2 - WINOGRAD_P2)),
                             1 / (2 * WINOGRAD_Q2 * (WINOGRAD_Q2 - WINOGRAD_P2)),
                             1};
-    return form == FV_WINOGRAD_4X4 ? large[i] : small[i];
+    return form == FV_WINOGRAD_4X4 || form == FV_WINOGRAD_LINE ? large[i] : small[i];
 }
 
 /* Where tile `tile` lies: its outputs start at (y, x), of which rows x columns are inside the output; its inputs start
@@ -67,6 +72,37 @@ static inline struct winograd_place winograd_place(const struct fv_winograd *geo
                    (size_t)place.top + side <= geometry->input_height &&
                    (size_t)place.left + side <= geometry->input_width;
     return place;
+}
+
+/* Where a tile along one axis lies, in pixels: its input j is at input + (start + j) * input_step if 0 <= start + j <
+ * length, its output j at output + j * output_step if j < outputs. */
+struct winograd_line_place {
+    size_t input, input_step, output, output_step;
+    size_t length, outputs;
+    ptrdiff_t start;
+};
+
+static inline struct winograd_line_place winograd_line_place(const struct fv_winograd *geometry, size_t tile) {
+    const size_t line = tile / geometry->tiles_x, first = tile % geometry->tiles_x * 3;
+    const bool vertical = geometry->vertical;
+    const size_t end = vertical ? geometry->output_height : geometry->output_width;
+    struct winograd_line_place place = {
+        .input = vertical ? line : line * geometry->input_width,
+        .input_step = vertical ? geometry->input_width : 1,
+        .output = vertical ? first * geometry->output_width + line : line * geometry->output_width + first,
+        .output_step = vertical ? geometry->output_width : 1,
+        .length = vertical ? geometry->input_height : geometry->input_width,
+        .outputs = end - first < 3 ? end - first : 3,
+        .start = (ptrdiff_t)first - (ptrdiff_t)(vertical ? geometry->pad_top : geometry->pad_left)};
+    return place;
+}
+
+/* Input j of the tile, NULL in the padding. */
+static inline const float *winograd_line_source(const struct winograd_line_place *place, const float *input,
+                                                size_t width, size_t j) {
+    const ptrdiff_t at = place->start + (ptrdiff_t)j;
+    const bool inside = at >= 0 && at < (ptrdiff_t)place->length;
+    return inside ? input + (place->input + (size_t)at * place->input_step) * width : NULL;
 }
 
 /* The input at row i and column j of the tile's patch, NULL in the padding. */

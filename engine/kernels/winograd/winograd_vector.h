@@ -169,6 +169,13 @@ FV_INLINE void winograd_input_template(const struct fv_winograd *geometry, enum 
     }
 }
 
+/* Half a vector of weights in double: what their transform rounds would show as much as what that of the inputs does,
+ * and is avoided at the cost of few layers, those whose weights are transformed anew for every block of tiles. */
+typedef double winograd_double __attribute__((vector_size(WIDTH / 2 * sizeof(double))));
+typedef float winograd_half __attribute__((vector_size(WIDTH / 2 * sizeof(float))));
+
+#include "kernels/winograd/winograd_line_vector.h"
+
 static void winograd_input(const struct fv_winograd *geometry, const float *input, size_t first, size_t count,
                            float *transformed, size_t point_stride, size_t tile_stride) {
     switch (geometry->form) {
@@ -178,16 +185,14 @@ static void winograd_input(const struct fv_winograd *geometry, const float *inpu
     case FV_WINOGRAD_4X4:
         winograd_input_template(geometry, FV_WINOGRAD_4X4, input, first, count, transformed, point_stride, tile_stride);
         break;
+    case FV_WINOGRAD_LINE:
+        winograd_line_input(geometry, input, first, count, transformed, point_stride, tile_stride);
+        break;
     default:
         winograd_input_template(geometry, FV_WINOGRAD_3X3_STRIDE_2, input, first, count, transformed, point_stride,
                                 tile_stride);
     }
 }
-
-/* Half a vector of weights in double: what their transform rounds would show as much as what that of the inputs does,
- * and is avoided at the cost of few layers, those whose weights are transformed anew for every block of tiles. */
-typedef double winograd_double __attribute__((vector_size(WIDTH / 2 * sizeof(double))));
-typedef float winograd_half __attribute__((vector_size(WIDTH / 2 * sizeof(float))));
 
 /* transformed[i * step] = sum over j of G[i][j] * line[j * line_step], but for the factors of its rows, which are
  * applied at the end (winograd_factor). */
@@ -240,14 +245,17 @@ FV_INLINE void winograd_weights_template(enum fv_winograd_form form, const float
     }
 }
 
-static void winograd_weights(enum fv_winograd_form form, const float *weights, size_t tap_stride, size_t count,
+static void winograd_weights(const struct fv_winograd *geometry, const float *weights, size_t tap_stride, size_t count,
                              float *transformed, size_t filter_stride) {
-    switch (form) {
+    switch (geometry->form) {
     case FV_WINOGRAD_2X2:
         winograd_weights_template(FV_WINOGRAD_2X2, weights, tap_stride, count, transformed, filter_stride);
         break;
     case FV_WINOGRAD_4X4:
         winograd_weights_template(FV_WINOGRAD_4X4, weights, tap_stride, count, transformed, filter_stride);
+        break;
+    case FV_WINOGRAD_LINE:
+        winograd_line_weights(geometry, weights, tap_stride, count, transformed, filter_stride);
         break;
     default:
         winograd_weights_template(FV_WINOGRAD_3X3_STRIDE_2, weights, tap_stride, count, transformed, filter_stride);
@@ -313,6 +321,9 @@ static void winograd_output(const struct fv_winograd *geometry, const float *pro
     case FV_WINOGRAD_4X4:
         winograd_output_template(geometry, FV_WINOGRAD_4X4, products, point_stride, tile_stride, epilogue, first, count,
                                  output);
+        break;
+    case FV_WINOGRAD_LINE:
+        winograd_line_output(geometry, products, point_stride, tile_stride, epilogue, first, count, output);
         break;
     default:
         winograd_output_template(geometry, FV_WINOGRAD_3X3_STRIDE_2, products, point_stride, tile_stride, epilogue,
