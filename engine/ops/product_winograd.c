@@ -44,7 +44,8 @@ static const struct costs all_costs[] = {
     [FV_WINOGRAD_LINE] = {15, 60, 30, 90},
 };
 
-/* Tiles of a task, about: their points take as much room in every form. */
+/* Tiles of a task, about: as many as leave the cache to the weights; along one axis fewer, as such maps are small and
+ * threads want tasks. */
 static const size_t task_tiles[] = {
     [FV_WINOGRAD_2X2] = 192, [FV_WINOGRAD_4X4] = 48, [FV_WINOGRAD_3X3_STRIDE_2] = 36, [FV_WINOGRAD_LINE] = 30};
 
@@ -91,7 +92,7 @@ static void cut(const struct fv_context *context, const struct fv_node *node, en
     }
     w->tile_blocks = (w->tiles + task_tiles[form] - 1) / task_tiles[form];
     w->tile_block = (w->tiles + w->tile_blocks - 1) / w->tile_blocks;
-    if (form != FV_WINOGRAD_LINE) {
+    if (form != FV_WINOGRAD_LINE) { /* with few tiles to a task, equal tasks are worth more than full register tiles */
         w->tile_block = fv_round_up(w->tile_block, context->kernels->tile_rows);
     }
     w->tile_blocks = (w->tiles + w->tile_block - 1) / w->tile_block;
@@ -124,22 +125,6 @@ static double cost(const struct fv_context *context, const struct fv_node *node,
     const double filters = keeps_filters(context, &w) ? 0 : channels * vectors * (double)w.tile_blocks;
     return product * tiles * channels * vectors + costs->input * tiles * blocks + costs->output * tiles * vectors +
            weight * filters;
-}
-
-static double cost_4x4(const struct fv_context *context, const struct fv_node *node) {
-    return cost(context, node, FV_WINOGRAD_4X4);
-}
-
-static double cost_strided(const struct fv_context *context, const struct fv_node *node) {
-    return cost(context, node, FV_WINOGRAD_3X3_STRIDE_2);
-}
-
-static double cost_line(const struct fv_context *context, const struct fv_node *node) {
-    return cost(context, node, FV_WINOGRAD_LINE);
-}
-
-static double cost_2x2(const struct fv_context *context, const struct fv_node *node) {
-    return cost(context, node, FV_WINOGRAD_2X2);
 }
 
 /* Whether the window is one of the form's. */
@@ -190,22 +175,6 @@ static bool suits(const struct fv_context *context, const struct fv_node *node, 
         return false;
     }
     return true;
-}
-
-static bool accept_4x4(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
-    return suits(context, node, FV_WINOGRAD_4X4, reason);
-}
-
-static bool accept_2x2(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
-    return suits(context, node, FV_WINOGRAD_2X2, reason);
-}
-
-static bool accept_strided(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
-    return suits(context, node, FV_WINOGRAD_3X3_STRIDE_2, reason);
-}
-
-static bool accept_line(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
-    return suits(context, node, FV_WINOGRAD_LINE, reason);
 }
 
 /* Channels first .. last-1 of the plane blocks from `block` on that form one chunk. */
@@ -408,43 +377,27 @@ static void release(struct fv_node *node) {
     }
 }
 
-static enum fv_status prepare_4x4(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
-    return prepare(context, node, FV_WINOGRAD_4X4, error);
-}
+/* The algorithm of one form. */
+#define WINOGRAD_ALGORITHM(suffix, form, printed_name)                                                                 \
+    static bool accept_##suffix(const struct fv_context *context, const struct fv_node *node,                          \
+                                char reason[FV_REASON_SIZE]) {                                                         \
+        return suits(context, node, form, reason);                                                                     \
+    }                                                                                                                  \
+    static double cost_##suffix(const struct fv_context *context, const struct fv_node *node) {                        \
+        return cost(context, node, form);                                                                              \
+    }                                                                                                                  \
+    static enum fv_status prepare_##suffix(const struct fv_context *context, struct fv_node *node,                     \
+                                           struct fv_error *error) {                                                   \
+        return prepare(context, node, form, error);                                                                    \
+    }                                                                                                                  \
+    const struct fv_algorithm fv_algorithm_winograd_##suffix = {.name = printed_name,                                  \
+                                                                .accept = accept_##suffix,                             \
+                                                                .cost = cost_##suffix,                                 \
+                                                                .prepare = prepare_##suffix,                           \
+                                                                .run = run,                                            \
+                                                                .release = release};
 
-static enum fv_status prepare_2x2(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
-    return prepare(context, node, FV_WINOGRAD_2X2, error);
-}
-
-static enum fv_status prepare_strided(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
-    return prepare(context, node, FV_WINOGRAD_3X3_STRIDE_2, error);
-}
-
-static enum fv_status prepare_line(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
-    return prepare(context, node, FV_WINOGRAD_LINE, error);
-}
-
-const struct fv_algorithm fv_algorithm_winograd_4x4 = {.name = "winograd_4x4",
-                                                       .accept = accept_4x4,
-                                                       .cost = cost_4x4,
-                                                       .prepare = prepare_4x4,
-                                                       .run = run,
-                                                       .release = release};
-const struct fv_algorithm fv_algorithm_winograd_2x2 = {.name = "winograd_2x2",
-                                                       .accept = accept_2x2,
-                                                       .cost = cost_2x2,
-                                                       .prepare = prepare_2x2,
-                                                       .run = run,
-                                                       .release = release};
-const struct fv_algorithm fv_algorithm_winograd_strided = {.name = "winograd_3x3_stride_2",
-                                                           .accept = accept_strided,
-                                                           .cost = cost_strided,
-                                                           .prepare = prepare_strided,
-                                                           .run = run,
-                                                           .release = release};
-const struct fv_algorithm fv_algorithm_winograd_line = {.name = "winograd_line",
-                                                        .accept = accept_line,
-                                                        .cost = cost_line,
-                                                        .prepare = prepare_line,
-                                                        .run = run,
-                                                        .release = release};
+WINOGRAD_ALGORITHM(4x4, FV_WINOGRAD_4X4, "winograd_4x4")
+WINOGRAD_ALGORITHM(2x2, FV_WINOGRAD_2X2, "winograd_2x2")
+WINOGRAD_ALGORITHM(strided, FV_WINOGRAD_3X3_STRIDE_2, "winograd_3x3_stride_2")
+WINOGRAD_ALGORITHM(line, FV_WINOGRAD_LINE, "winograd_line")
