@@ -281,8 +281,8 @@ struct call {
  * pixels: each input of a kernel row once, its taps once. Of grouped ones, a tile of 2 x 7 pixels and an input of the
  * group: 36 inputs (permuted where a pixel has several groups), 9 weights, 126 multiply-adds. Of Winograd's product, a
  * tile of 6 rows and a run of 4 channels: 6 inputs, 4 weights, 24 multiply-adds, 4 operations of each sum's
- * compensation. Of the transforms: the operations of their lines, 12, 12 and 6 (of stride
- * 2: 4, 7 and 2; of 1x7 12 and 11), and 36 (25) factors of weights. */
+ * compensation. Of the transforms: the operations of their lines, 12, 12 and 6 (of
+ * stride 2: 4, 7 and 2; of 1x7: 12 and 11), and 36 (25) factors of weights. */
 static const struct call calls[] = {
     {"gemm_tile 8x2, tokens, depth 256", "multiply-add", call_tokens, 0, 0, &tokens},
     {"gemm_tile 8x2, planes, 64 segments of 4", "multiply-add", call_planes, 0, 0, &planes},

@@ -87,13 +87,14 @@ static void explain_slower(struct choice *choice, size_t taken) {
     const struct candidate *best = &choice->candidates[taken];
     for (size_t i = 0; i < choice->count; i++) {
         const struct candidate *candidate = &choice->candidates[i];
+        if (i == taken) {
+            continue;
+        }
         const bool measured = best->seconds > 0 && candidate->seconds > 0;
         char reason[FV_REASON_SIZE];
         snprintf(reason, sizeof reason, "%s %.2f times as long", measured ? "took" : "would take",
                  measured ? candidate->seconds / best->seconds : candidate->cost / best->cost);
-        if (i != taken) {
-            add_reason(choice->slower, candidate->algorithm->name, reason);
-        }
+        add_reason(choice->slower, candidate->algorithm->name, reason);
     }
 }
 

@@ -278,7 +278,7 @@ static void store_output(const struct fv_session *session, float *output) {
     }
 }
 
-static double now(void) {
+double fv_session_clock(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
@@ -315,11 +315,11 @@ static void run_pass(void *context, size_t part, size_t thread) {
             continue;
         }
         const bool watch = session->profile && thread == 0;
-        const double start = watch ? now() : 0;
+        const double start = watch ? fv_session_clock() : 0;
         run_part(session, node, thread);
         fv_threads_barrier(session->threads);
         if (watch) {
-            session->seconds[n] = now() - start;
+            session->seconds[n] = fv_session_clock() - start;
         }
     }
 }
@@ -335,14 +335,14 @@ void fv_session_run_node(const struct fv_session *session, size_t index) {
 
 void fv_session_run(struct fv_session *session, const float *input, float *output) {
     const bool watch = session->profile;
-    const double begin = watch ? now() : 0;
+    const double begin = watch ? fv_session_clock() : 0;
     load_input(session, input);
-    const double loaded = watch ? now() : 0;
+    const double loaded = watch ? fv_session_clock() : 0;
     run_nodes(session, 0, session->node_count);
-    const double done = watch ? now() : 0;
+    const double done = watch ? fv_session_clock() : 0;
     store_output(session, output);
     session->input_seconds = loaded - begin;
-    session->output_seconds = watch ? now() - done : 0;
+    session->output_seconds = watch ? fv_session_clock() - done : 0;
 }
 
 struct fv_session_info fv_session_info(const struct fv_session *session) {

@@ -39,6 +39,9 @@ enum fv_status fv_session_lay_out(struct fv_session *session, struct fv_error *e
 /* Lifetimes, shared storage for nodes that work in place, arena, and the addresses of every view. */
 enum fv_status fv_session_place(struct fv_session *session, struct fv_error *error);
 
+/* Seconds on a clock that never jumps. */
+double fv_session_clock(void);
+
 /* Runs node `index` alone on what its inputs hold; a node without work returns at once. */
 void fv_session_run_node(const struct fv_session *session, size_t index);
 

@@ -2,7 +2,6 @@
 #include "fovea/tune.h"
 
 #include <math.h>
-#include <time.h>
 
 #include "fovea/memory.h"
 #include "graph/session.h"
@@ -16,12 +15,6 @@ struct measuring {
     struct fv_tuning *tuning;
     size_t ranks; /* the greatest number of algorithms that accept a node */
 };
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 static size_t values_of(struct fv_shape shape) {
     return shape.channels * fv_pixels(shape);
@@ -42,8 +35,8 @@ static void run_passes(struct fv_session *session, const float *input, float *ou
     for (size_t n = 0; n < session->node_count; n++) {
         least[n] = HUGE_VAL;
     }
-    const double end = now() + seconds;
-    for (size_t pass = 0; pass < LEAST_PASSES || (pass < MOST_PASSES && now() < end); pass++) {
+    const double end = fv_session_clock() + seconds;
+    for (size_t pass = 0; pass < LEAST_PASSES || (pass < MOST_PASSES && fv_session_clock() < end); pass++) {
         fv_session_run(session, input, output);
         for (size_t n = 0; n < session->node_count; n++) {
             least[n] = fmin(least[n], session->seconds[n]);

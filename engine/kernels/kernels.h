@@ -223,8 +223,8 @@ struct fv_kernels {
      * of a square tile is element (i, j) of the transformed matrix.
      *  - Input: B^T d B of tiles first .. first+count-1, as transformed[point * point_stride + (tile - first) *
      *    tile_stride + lane]; inputs in the padding are zero.
-     *  - Weights: G g G^T of `count` filters (a multiple of width), tap t = 3 y + x, or t along the axis, of filter i
-     * at weights[t * tap_stride + i], as transformed[filter * filter_stride + i].
+     *  - Weights: G g G^T of `count` filters (a multiple of width), tap t = 3 y + x, or t along the axis, of
+     *    filter i at weights[t * tap_stride + i], as transformed[filter * filter_stride + i].
      *  - Product: sums[row][v][lane] (+)= sum over c < channels of inputs[row * row_stride + c] * weights[c][v][lane].
      *  - Output: y = activation(A^T m A + bias + residual) of the products m, laid out as the transformed input. */
     void (*winograd_input)(const struct fv_winograd *geometry, const float *input, size_t first, size_t count,
@@ -293,6 +293,11 @@ struct fv_kernels {
      * step), to measure the machine's peak. result[width] depends on all of them. */
     void (*fma_loop)(size_t steps, float *result);
 };
+
+/* Whether the table's kernels multiply and add with one rounding. */
+static inline bool fv_kernels_fuse(const struct fv_kernels *kernels) {
+    return kernels->isa != FV_ISA_SSE && kernels->isa != FV_ISA_SCALAR;
+}
 
 /* The table of an instruction set that this build has, or NULL. */
 const struct fv_kernels *fv_kernels_for(enum fv_isa isa);

@@ -99,8 +99,7 @@ extern const struct fv_algorithm fv_algorithm_compact_product;  /* convolution o
 extern const struct fv_algorithm fv_algorithm_indirect_product; /* our kernels, rows read in place */
 extern const struct fv_algorithm fv_algorithm_winograd_4x4;     /* 3 x 3 convolution of stride 1, transformed */
 extern const struct fv_algorithm fv_algorithm_winograd_2x2;     /* the same with less rounding, less gain */
-extern const struct fv_algorithm
-    fv_algorithm_winograd_line; /* convolution of 5 to 8 taps along one axis, transformed */
+extern const struct fv_algorithm fv_algorithm_winograd_line;    /* 5 to 8 taps along one axis, transformed */
 extern const struct fv_algorithm fv_algorithm_winograd_strided; /* 3 x 3 convolution of stride 2, transformed */
 extern const struct fv_algorithm fv_algorithm_blas_product;     /* rows gathered, OpenBLAS sgemm */
 

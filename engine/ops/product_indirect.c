@@ -24,9 +24,8 @@ static double cost(const struct fv_context *context, const struct fv_node *node)
     const double outputs = (double)fv_pixels(output) * (double)output.channels;
     const double vectors = (double)fv_round_up(output.channels, context->kernels->width) /
                            (double)context->kernels->width * (double)fv_pixels(output);
-    const enum fv_isa isa = context->kernels->isa;
-    const bool fused = isa != FV_ISA_SSE && isa != FV_ISA_SCALAR;
-    return node->multiply_adds / outputs * vectors / (fused ? FUSED_EFFICIENCY : UNFUSED_EFFICIENCY);
+    return node->multiply_adds / outputs * vectors /
+           (fv_kernels_fuse(context->kernels) ? FUSED_EFFICIENCY : UNFUSED_EFFICIENCY);
 }
 
 static size_t largest_chunk(const struct fv_product *product) {

@@ -34,8 +34,7 @@ double fv_winograd_rounding(const struct fv_kernels *kernels, enum fv_winograd_f
                                    [FV_WINOGRAD_LINE] = 2.10};
     const bool large = form == FV_WINOGRAD_4X4;
     const double gain = gains[form], transforms = large ? 6 : 5;
-    const bool fused = kernels->isa != FV_ISA_SSE && kernels->isa != FV_ISA_SCALAR;
-    const double products = fused ? 0 : large ? 4 : 1;
+    const double products = fv_kernels_fuse(kernels) ? 0 : large ? 4 : 1;
     const double chunks = (double)((channels + FV_WINOGRAD_CHUNK_CHANNELS - 1) / FV_WINOGRAD_CHUNK_CHANNELS);
     const double sums = fv_winograd_compensates(kernels, form) ? (double)kernels->winograd_run / 2
                                                                : (double)channels / chunks / 2 + chunks / 2;

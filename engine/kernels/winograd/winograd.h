@@ -83,7 +83,8 @@ struct winograd_line_place {
 };
 
 static inline struct winograd_line_place winograd_line_place(const struct fv_winograd *geometry, size_t tile) {
-    const size_t line = tile / geometry->tiles_x, first = tile % geometry->tiles_x * 3;
+    const size_t outputs = fv_winograd_outputs(FV_WINOGRAD_LINE);
+    const size_t line = tile / geometry->tiles_x, first = tile % geometry->tiles_x * outputs;
     const bool vertical = geometry->vertical;
     const size_t end = vertical ? geometry->output_height : geometry->output_width;
     struct winograd_line_place place = {
@@ -92,7 +93,7 @@ static inline struct winograd_line_place winograd_line_place(const struct fv_win
         .output = vertical ? first * geometry->output_width + line : line * geometry->output_width + first,
         .output_step = vertical ? geometry->output_width : 1,
         .length = vertical ? geometry->input_height : geometry->input_width,
-        .outputs = end - first < 3 ? end - first : 3,
+        .outputs = end - first < outputs ? end - first : outputs,
         .start = (ptrdiff_t)first - (ptrdiff_t)(vertical ? geometry->pad_top : geometry->pad_left)};
     return place;
 }

@@ -78,7 +78,6 @@ FV_INLINE void winograd_line_sums(const vector m[FV_WINOGRAD_LINE_POINTS], vecto
 static void winograd_line_output(const struct fv_winograd *geometry, const float *products, size_t point_stride,
                                  size_t tile_stride, const struct fv_winograd_epilogue *epilogue, size_t first,
                                  size_t count, float *output) {
-    const vector bias = vector_load(epilogue->bias), slope = vector_broadcast(epilogue->slope);
     for (size_t t = 0; t < count; t++, products += tile_stride) {
         const struct winograd_line_place place = winograd_line_place(geometry, first + t);
         vector m[FV_WINOGRAD_LINE_POINTS], sums[WINOGRAD_LINE_OUTPUTS];
@@ -88,12 +87,7 @@ static void winograd_line_output(const struct fv_winograd *geometry, const float
         }
         winograd_line_sums(m, sums);
         for (size_t j = 0; j < place.outputs; j++) {
-            const size_t at = (place.output + j * place.output_step) * WIDTH;
-            vector sum = sums[j] + bias;
-            if (epilogue->residual != NULL) {
-                sum += vector_load(epilogue->residual + at);
-            }
-            vector_store(output + at, vector_activate(sum, epilogue->activation, slope));
+            winograd_store(epilogue, sums[j], (place.output + j * place.output_step) * WIDTH, output);
         }
     }
 }
