@@ -78,6 +78,7 @@ FV_INLINE void winograd_line_sums(const vector m[FV_WINOGRAD_LINE_POINTS], vecto
 static void winograd_line_output(const struct fv_winograd *geometry, const float *products, size_t point_stride,
                                  size_t tile_stride, const struct fv_winograd_epilogue *epilogue, size_t first,
                                  size_t count, float *output) {
+    const vector bias = vector_load(epilogue->bias), slope = vector_broadcast(epilogue->slope);
     for (size_t t = 0; t < count; t++, products += tile_stride) {
         const struct winograd_line_place place = winograd_line_place(geometry, first + t);
         vector m[FV_WINOGRAD_LINE_POINTS], sums[WINOGRAD_LINE_OUTPUTS];
@@ -87,7 +88,7 @@ static void winograd_line_output(const struct fv_winograd *geometry, const float
         }
         winograd_line_sums(m, sums);
         for (size_t j = 0; j < place.outputs; j++) {
-            winograd_store(epilogue, sums[j], (place.output + j * place.output_step) * WIDTH, output);
+            winograd_store(epilogue, slope, sums[j] + bias, (place.output + j * place.output_step) * WIDTH, output);
         }
     }
 }

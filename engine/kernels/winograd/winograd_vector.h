@@ -174,13 +174,13 @@ FV_INLINE void winograd_input_template(const struct fv_winograd *geometry, enum 
 typedef double winograd_double __attribute__((vector_size(WIDTH / 2 * sizeof(double))));
 typedef float winograd_half __attribute__((vector_size(WIDTH / 2 * sizeof(float))));
 
-/* Bias, residual and activation for one output at float `at` of the block. */
-FV_INLINE void winograd_store(const struct fv_winograd_epilogue *epilogue, vector sum, size_t at, float *output) {
-    sum += vector_load(epilogue->bias);
+/* Residual and activation for one output, bias added, at float `at` of the block. */
+FV_INLINE void winograd_store(const struct fv_winograd_epilogue *epilogue, vector slope, vector sum, size_t at,
+                              float *output) {
     if (epilogue->residual != NULL) {
         sum += vector_load(epilogue->residual + at);
     }
-    vector_store(output + at, vector_activate(sum, epilogue->activation, vector_broadcast(epilogue->slope)));
+    vector_store(output + at, vector_activate(sum, epilogue->activation, slope));
 }
 
 #include "kernels/winograd/winograd_line_vector.h"
@@ -294,10 +294,11 @@ FV_INLINE void winograd_output_sums(enum fv_winograd_form form, const float *pro
 FV_INLINE void winograd_output_store(const struct fv_winograd *geometry, const struct winograd_place *place,
                                      const struct fv_winograd_epilogue *epilogue, const vector *sums, size_t outputs,
                                      float *output) {
+    const vector bias = vector_load(epilogue->bias), slope = vector_broadcast(epilogue->slope);
     for (size_t i = 0; i < place->rows; i++) {
         const size_t at = ((place->y + i) * geometry->output_width + place->x) * WIDTH;
         for (size_t j = 0; j < place->columns; j++) {
-            winograd_store(epilogue, sums[i * outputs + j], at + j * WIDTH, output);
+            winograd_store(epilogue, slope, sums[i * outputs + j] + bias, at + j * WIDTH, output);
         }
     }
 }
