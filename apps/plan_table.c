@@ -2,6 +2,7 @@
 #include "plan_table.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "fovea/nets.h"
 #include "fovea/session.h"
@@ -26,7 +27,8 @@ static void print_nodes(const struct fv_session *session, size_t nodes) {
         printf("%-40s %-22s %-20s %14s %10.2f %10.1f %12zu\n", node.name, node.operation, node.algorithm, shape,
                node.multiply_adds * 1e-6, (double)node.bytes / 1024, node.arena_offset);
         if (node.refusals[0] != '\0') {
-            printf("%40s others: %s\n", "", node.refusals);
+            const bool works = strcmp(node.algorithm, "none") != 0;
+            printf("%40s %s%s\n", "", works ? "others: " : "", node.refusals);
         }
     }
 }

@@ -4,6 +4,7 @@
 
 #include "fovea/memory.h"
 #include "graph/session.h"
+#include "ops/in_block.h"
 
 enum { MOST_ACCEPTED = 8, REASONS_SIZE = 1024 };
 
@@ -129,5 +130,32 @@ enum fv_status fv_session_choose(const struct fv_session *session, struct fv_nod
     /* A folded norm leaves its shift as the bias; a norm alone is a scale and a shift. */
     node->parameter_bytes = tensor_bytes(node->weight != NULL ? node->weight : node->norm_weight) +
                             tensor_bytes(node->bias != NULL ? node->bias : node->norm_bias);
+    return FV_OK;
+}
+
+enum fv_status fv_session_defer(struct fv_session *session, struct fv_error *error) {
+    for (size_t n = 0; n < session->node_count; n++) {
+        struct fv_node *node = &session->nodes[n];
+        struct fv_node *before = fv_nodes_producer(session->nodes, session->node_count, node->inputs[0]);
+        if (node->algorithm == NULL || before == NULL || !fv_expansion_accept(&session->context, before, node) ||
+            fv_nodes_users(session->nodes, session->node_count, session->output, before->output) != 1) {
+            continue;
+        }
+        char reason[FV_REASON_SIZE];
+        snprintf(reason, sizeof reason, "%s does it a few rows at a time", node->name);
+        fv_release(before->refusals);
+        before->refusals = fv_duplicate(reason);
+        if (before->refusals == NULL) {
+            return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", before->name);
+        }
+        before->algorithm = NULL;
+        before->deferred = true;
+        node->algorithm = &fv_algorithm_expanded;
+        node->expansion = before;
+        node->multiply_adds += before->multiply_adds;
+        node->parameter_bytes += before->parameter_bytes;
+        before->multiply_adds = 0;
+        before->parameter_bytes = 0;
+    }
     return FV_OK;
 }

@@ -50,7 +50,7 @@ static bool takes_epilogue(const struct fv_node *node) {
            node->operation == &fv_operator_affine;
 }
 
-static size_t users(const struct fv_node *nodes, size_t count, fv_value output, fv_value value) {
+size_t fv_nodes_users(const struct fv_node *nodes, size_t count, fv_value output, fv_value value) {
     size_t result = value == output ? 1 : 0;
     for (size_t n = 0; n < count; n++) {
         for (size_t i = 0; nodes[n].operation != NULL && i < nodes[n].input_count; i++) {
@@ -62,7 +62,7 @@ static size_t users(const struct fv_node *nodes, size_t count, fv_value output, 
     return result;
 }
 
-static struct fv_node *producer(struct fv_node *nodes, size_t count, fv_value value) {
+struct fv_node *fv_nodes_producer(struct fv_node *nodes, size_t count, fv_value value) {
     for (size_t n = 0; n < count; n++) {
         if (nodes[n].operation != NULL && nodes[n].output == value) {
             return &nodes[n];
@@ -100,13 +100,14 @@ static void fuse_activation(struct fv_node *activation, struct fv_node *before) 
 
 /* The later of the two operands takes the other as its residual: that one is computed by then. */
 static void fuse_add(struct fv_node *nodes, size_t count, fv_value output, struct fv_node *add) {
-    struct fv_node *a = producer(nodes, count, add->inputs[0]), *b = producer(nodes, count, add->inputs[1]);
+    struct fv_node *a = fv_nodes_producer(nodes, count, add->inputs[0]),
+                   *b = fv_nodes_producer(nodes, count, add->inputs[1]);
     if (a == b) {
         return;
     }
     struct fv_node *late = a > b ? a : b, *early = a > b ? b : a;
     if (takes_epilogue(late) && late->activation == FV_ACTIVATION_NONE && late->residual == FV_NO_VALUE &&
-        early->operation != &fv_operator_concat && users(nodes, count, output, late->output) == 1) {
+        early->operation != &fv_operator_concat && fv_nodes_users(nodes, count, output, late->output) == 1) {
         late->residual = early->output;
         absorb(late, add);
     }
@@ -146,10 +147,10 @@ void fv_nodes_fuse(struct fv_node *nodes, size_t count, fv_value output) {
         const bool candidate =
             node->operation == &fv_operator_batch_norm || node->operation == &fv_operator_activation ||
             node->operation == &fv_operator_convolution || node->operation == &fv_operator_window_attention;
-        if (!candidate || users(nodes, count, output, node->inputs[0]) != 1) {
+        if (!candidate || fv_nodes_users(nodes, count, output, node->inputs[0]) != 1) {
             continue;
         }
-        struct fv_node *before = producer(nodes, count, node->inputs[0]);
+        struct fv_node *before = fv_nodes_producer(nodes, count, node->inputs[0]);
         if (node->operation == &fv_operator_batch_norm) {
             fuse_batch_norm(node, before);
         } else if (node->operation == &fv_operator_activation) {

@@ -27,6 +27,12 @@ enum fv_status fv_nodes_copy(const struct fv_graph *graph, struct fv_node **node
 /* Takes out the nodes that `output` does not depend on, but for the input: they get operation NULL. */
 void fv_nodes_prune(struct fv_node *nodes, size_t count, fv_value output);
 
+/* How many nodes read `value`, and one more if it is the output. */
+size_t fv_nodes_users(const struct fv_node *nodes, size_t count, fv_value output, fv_value value);
+
+/* The node that makes `value`, or NULL. */
+struct fv_node *fv_nodes_producer(struct fv_node *nodes, size_t count, fv_value value);
+
 /* Merges what one kernel can do in one go: batch norm and attention's scale into products, gates into the
  * 1 x 1 convolutions after them, residual sums and activations into the node before them. An absorbed node gets
  * operation NULL. Values keep their numbers: the node that absorbs takes over the absorbed one's output. */

@@ -127,10 +127,15 @@ static const struct fv_node *producer(const struct fv_session *session, fv_value
     return NULL;
 }
 
-/* `value`, or what it concatenates, is needed at `step`. */
+/* Whether the value of the node is nowhere in memory as such: it is that of its inputs, or a later node computes it. */
+static bool has_no_storage(const struct fv_node *node) {
+    return is_concat(node) || node->deferred;
+}
+
+/* `value`, or what it concatenates or is to be computed from, is needed at `step`. */
 static void extend(struct fv_session *session, fv_value value, size_t step) {
     const struct fv_node *node = producer(session, value);
-    if (is_concat(node)) {
+    if (has_no_storage(node)) {
         for (size_t i = 0; i < node->input_count; i++) {
             extend(session, node->inputs[i], step);
         }
@@ -188,7 +193,7 @@ static enum fv_status find_sizes(struct fv_session *session, struct fv_error *er
             return fv_error_set(error, FV_ERROR_MEMORY, "%s: %zu x %zu x %zu values do not fit into memory", node->name,
                                 view->shape.channels, view->shape.height, view->shape.width);
         }
-        session->lifetimes[node->output].bytes = is_concat(node) ? 0 : bytes;
+        session->lifetimes[node->output].bytes = has_no_storage(node) ? 0 : bytes;
     }
     return FV_OK;
 }
@@ -205,6 +210,9 @@ static void bind(struct fv_session *session) {
                 memcpy(blocks, input->block, input->blocks * sizeof *blocks);
                 blocks += input->blocks;
             }
+            continue;
+        }
+        if (node->deferred) {
             continue;
         }
         float *base = (float *)(void *)(session->arena + session->lifetimes[session->storage[node->output]].offset);

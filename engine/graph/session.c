@@ -145,7 +145,8 @@ static enum fv_status prepare(struct fv_session *session, struct fv_error *error
             return status;
         }
     }
-    const enum fv_status status = prepare_all(session, error);
+    enum fv_status status = fv_session_defer(session, error);
+    status = status == FV_OK ? prepare_all(session, error) : status;
     if (status != FV_OK) {
         return status;
     }
@@ -389,7 +390,9 @@ struct fv_node_info fv_session_node(const struct fv_session *session, size_t ind
     if (node->algorithm == NULL) {
         return info;
     }
-    info.bytes += input_bytes(node, info.input, info.output) + value_bytes(info.output);
+    const struct fv_node *reader = node->expansion != NULL ? node->expansion : node;
+    info.bytes += input_bytes(reader, session->views[reader->inputs[0]].shape, session->views[reader->output].shape) +
+                  value_bytes(info.output);
     for (size_t i = 1; i < node->input_count; i++) {
         info.bytes += value_bytes(session->views[node->inputs[i]].shape);
     }

@@ -33,6 +33,10 @@ enum fv_status fv_session_make(const struct fv_graph *graph, const struct fv_ses
  * algorithm accepts), FV_ERROR_MEMORY. */
 enum fv_status fv_session_choose(const struct fv_session *session, struct fv_node *node, struct fv_error *error);
 
+/* Lets nodes whose algorithms are chosen do the work of the node before them, where that keeps a large map out of
+ * memory. Errors: FV_ERROR_MEMORY. */
+enum fv_status fv_session_defer(struct fv_session *session, struct fv_error *error);
+
 /* Fills views' blocks, lanes and strides from the shapes. Errors: FV_ERROR_MEMORY, FV_ERROR_UNSUPPORTED. */
 enum fv_status fv_session_lay_out(struct fv_session *session, struct fv_error *error);
 

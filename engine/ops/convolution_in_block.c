@@ -3,11 +3,10 @@
 #include <stdio.h>
 
 #include "fovea/memory.h"
-#include "ops/product.h"
+#include "ops/in_block.h"
 
 struct in_block {
-    struct fv_product *terms; /* weights packed as [block][taps][inputs of a group][width] */
-    struct fv_window window;
+    struct fv_in_block convolution;
     size_t row_blocks;
 };
 
@@ -53,86 +52,88 @@ static bool accept_grouped(const struct fv_context *context, const struct fv_nod
     return true;
 }
 
+enum fv_status fv_in_block_create(const struct fv_context *context, const struct fv_node *node,
+                                  struct fv_in_block *convolution, struct fv_error *error) {
+    const struct fv_shape input = context->views[node->inputs[0]].shape, output = context->views[node->output].shape;
+    convolution->window = (struct fv_window){.input_height = input.height,
+                                             .input_width = input.width,
+                                             .output_height = output.height,
+                                             .output_width = output.width,
+                                             .kernel_height = node->options.convolution.kernel_y,
+                                             .kernel_width = node->options.convolution.kernel_x,
+                                             .stride_y = node->options.convolution.stride_y,
+                                             .stride_x = node->options.convolution.stride_x,
+                                             .pad_top = node->options.convolution.padding.top,
+                                             .pad_left = node->options.convolution.padding.left};
+    return fv_product_create(context, node, FV_PRODUCT_IN_BLOCK, FV_WEIGHTS_PANELS, &convolution->terms, error);
+}
+
+void fv_in_block_release(struct fv_in_block *convolution) {
+    fv_product_release(convolution->terms);
+    convolution->terms = NULL;
+}
+
+void fv_in_block_rows(const struct fv_context *context, const struct fv_node *node,
+                      const struct fv_in_block *convolution, const struct fv_window *window, size_t block,
+                      const float *input, const float *residual, size_t first, size_t last, float *output) {
+    const size_t width = context->kernels->width, inputs = node->weight->shape[1];
+    const float *weights = convolution->terms->weights + block * convolution->terms->depth * width;
+    const float *bias = convolution->terms->bias + block * width;
+    if (inputs == 1) {
+        context->kernels->depthwise(window, input, weights, bias, node->activation, node->slope, first, last, output);
+        return;
+    }
+    const struct fv_grouped grouped = {.window = *window,
+                                       .group = inputs,
+                                       .input = input,
+                                       .weights = weights,
+                                       .bias = bias,
+                                       .residual = residual,
+                                       .activation = node->activation,
+                                       .slope = node->slope,
+                                       .output = output};
+    context->kernels->grouped(&grouped, first, last);
+}
+
 static enum fv_status prepare(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
     struct in_block *state = fv_allocate_zero(1, sizeof *state);
     if (state == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", node->name);
     }
     node->state = state;
-    const enum fv_status status =
-        fv_product_create(context, node, FV_PRODUCT_IN_BLOCK, FV_WEIGHTS_PANELS, &state->terms, error);
+    const enum fv_status status = fv_in_block_create(context, node, &state->convolution, error);
     if (status != FV_OK) {
         return status;
     }
-    const struct fv_shape input = context->views[node->inputs[0]].shape, output = context->views[node->output].shape;
-    state->window = (struct fv_window){.input_height = input.height,
-                                       .input_width = input.width,
-                                       .output_height = output.height,
-                                       .output_width = output.width,
-                                       .kernel_height = node->options.convolution.kernel_y,
-                                       .kernel_width = node->options.convolution.kernel_x,
-                                       .stride_y = node->options.convolution.stride_y,
-                                       .stride_x = node->options.convolution.stride_x,
-                                       .pad_top = node->options.convolution.padding.top,
-                                       .pad_left = node->options.convolution.padding.left};
-    state->row_blocks = fv_row_blocks(output, context->views[node->output].blocks);
-    node->state_bytes = state->terms->weight_floats * sizeof(float);
-    node->tasks = context->views[node->output].blocks * state->row_blocks;
+    const struct fv_view *output = &context->views[node->output];
+    state->row_blocks = fv_row_blocks(output->shape, output->blocks);
+    node->state_bytes = state->convolution.terms->weight_floats * sizeof(float);
+    node->tasks = output->blocks * state->row_blocks;
     return FV_OK;
 }
 
-/* The block and the output rows of a task. */
-struct rows {
-    size_t block, first, last;
-};
-
-static struct rows rows_of(const struct fv_context *context, const struct fv_node *node, size_t task) {
-    const struct in_block *state = node->state;
-    struct rows rows = {.block = task / state->row_blocks};
-    fv_split(context->views[node->output].shape.height, state->row_blocks, task % state->row_blocks, &rows.first,
-             &rows.last);
-    return rows;
-}
-
-static void run_depthwise(const struct fv_context *context, const struct fv_node *node, size_t task, void *scratch) {
+static void run(const struct fv_context *context, const struct fv_node *node, size_t task, void *scratch) {
     (void)scratch;
     const struct in_block *state = node->state;
-    const struct rows rows = rows_of(context, node, task);
-    const size_t width = context->kernels->width;
-    context->kernels->depthwise(&state->window, context->views[node->inputs[0]].block[rows.block],
-                                state->terms->weights + rows.block * state->terms->depth * width,
-                                state->terms->bias + rows.block * width, node->activation, node->slope, rows.first,
-                                rows.last, context->views[node->output].block[rows.block]);
-}
-
-static void run_grouped(const struct fv_context *context, const struct fv_node *node, size_t task, void *scratch) {
-    (void)scratch;
-    const struct in_block *state = node->state;
-    const struct rows rows = rows_of(context, node, task);
-    const size_t width = context->kernels->width;
-    const struct fv_grouped convolution = {
-        .window = state->window,
-        .group = node->weight->shape[1],
-        .input = context->views[node->inputs[0]].block[rows.block],
-        .weights = state->terms->weights + rows.block * state->terms->depth * width,
-        .bias = state->terms->bias + rows.block * width,
-        .residual = node->residual != FV_NO_VALUE ? context->views[node->residual].block[rows.block] : NULL,
-        .activation = node->activation,
-        .slope = node->slope,
-        .output = context->views[node->output].block[rows.block]};
-    context->kernels->grouped(&convolution, rows.first, rows.last);
+    const struct fv_view *input = &context->views[node->inputs[0]], *output = &context->views[node->output];
+    const size_t block = task / state->row_blocks;
+    size_t first, last;
+    fv_split(output->shape.height, state->row_blocks, task % state->row_blocks, &first, &last);
+    fv_in_block_rows(context, node, &state->convolution, &state->convolution.window, block, input->block[block],
+                     node->residual != FV_NO_VALUE ? context->views[node->residual].block[block] : NULL, first, last,
+                     output->block[block]);
 }
 
 static void release(struct fv_node *node) {
     struct in_block *state = node->state;
     if (state != NULL) {
-        fv_product_release(state->terms);
+        fv_in_block_release(&state->convolution);
         fv_release(state);
         node->state = NULL;
     }
 }
 
 const struct fv_algorithm fv_algorithm_depthwise = {
-    .name = "depthwise", .accept = accept_depthwise, .prepare = prepare, .run = run_depthwise, .release = release};
+    .name = "depthwise", .accept = accept_depthwise, .prepare = prepare, .run = run, .release = release};
 const struct fv_algorithm fv_algorithm_grouped = {
-    .name = "grouped", .accept = accept_grouped, .prepare = prepare, .run = run_grouped, .release = release};
+    .name = "grouped", .accept = accept_grouped, .prepare = prepare, .run = run, .release = release};

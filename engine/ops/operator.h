@@ -85,6 +85,8 @@ struct fv_node {
     double multiply_adds;
 
     /* Set by the session. */
+    const struct fv_node *expansion; /* the node before it whose work it does as well, or NULL */
+    bool deferred;                   /* a later node does the work of this one, whose output is never whole in memory */
     const struct fv_algorithm *algorithm;
     size_t accepted;    /* how many algorithms accept the node */
     char *refusals;     /* why the others do not serve */

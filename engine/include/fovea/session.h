@@ -76,9 +76,9 @@ struct fv_session_info fv_session_info(const struct fv_session *session);
 struct fv_node_info {
     const char *name;      /* for example "layer1.0.conv2" */
     const char *operation; /* for example "convolution" */
-    const char *algorithm; /* for example "indirect_product" */
+    const char *algorithm; /* for example "indirect_product"; "none" for a node without work of its own */
     const char *refusals;  /* why each other algorithm of the operation does not serve: what it cannot do, or how many
-                              times as long it would take; "" if there is none */
+                              times as long it would take; or which node does its work; "" if there is nothing to say */
     struct fv_shape input, output;
     double multiply_adds;
     size_t bytes;        /* read and written once, without padding: inputs as far as they are used, residual,
