@@ -1,5 +1,6 @@
 /* Making and running a session. */
 #include "graph/session.h"
+#include "ops/statistics.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -146,7 +147,9 @@ static enum fv_status prepare(struct fv_session *session, struct fv_error *error
         }
     }
     enum fv_status status = fv_session_defer(session, error);
+    status = status == FV_OK ? fv_session_ask_for_statistics(session, error) : status;
     status = status == FV_OK ? prepare_all(session, error) : status;
+    status = status == FV_OK ? fv_session_allocate_statistics(session, error) : status;
     if (status != FV_OK) {
         return status;
     }
@@ -234,6 +237,10 @@ void fv_session_destroy(struct fv_session *session) {
         fv_release(session->nodes[n].refusals);
         fv_release(session->nodes[n].name);
     }
+    for (size_t v = 0; session->statistics != NULL && v < session->value_count; v++) {
+        fv_release(session->statistics[v].moments);
+    }
+    fv_release(session->statistics);
     fv_release(session->nodes);
     fv_release(session->seconds);
     fv_release(session->views);

@@ -16,11 +16,12 @@ struct fv_session {
     double input_seconds, output_seconds; /* likewise */
     size_t node_count, value_count;
     fv_value input, output;
-    struct fv_view *views;         /* [value_count] */
-    struct fv_lanes *lanes;        /* of all views, one after the other */
-    float **blocks;                /* likewise */
-    size_t *storage;               /* [value_count]: which lifetime holds the value; values may share one */
-    struct fv_lifetime *lifetimes; /* [value_count] */
+    struct fv_view *views;            /* [value_count] */
+    struct fv_lanes *lanes;           /* of all views, one after the other */
+    float **blocks;                   /* likewise */
+    struct fv_statistics *statistics; /* [value_count], of the values whose writers gather some */
+    size_t *storage;                  /* [value_count]: which lifetime holds the value; values may share one */
+    struct fv_lifetime *lifetimes;    /* [value_count] */
     unsigned char *arena, *scratch;
     size_t arena_bytes, scratch_bytes; /* scratch_bytes: of one thread */
 };
@@ -36,6 +37,11 @@ enum fv_status fv_session_choose(const struct fv_session *session, struct fv_nod
 /* Lets nodes whose algorithms are chosen do the work of the node before them, where that keeps a large map out of
  * memory. Errors: FV_ERROR_MEMORY. */
 enum fv_status fv_session_defer(struct fv_session *session, struct fv_error *error);
+
+/* Lets the writers of values gather what their readers want to know of them, where both can; `pieces` and moments are
+ * set after the algorithms are prepared. Errors: FV_ERROR_MEMORY. */
+enum fv_status fv_session_ask_for_statistics(struct fv_session *session, struct fv_error *error);
+enum fv_status fv_session_allocate_statistics(struct fv_session *session, struct fv_error *error);
 
 /* Fills views' blocks, lanes and strides from the shapes. Errors: FV_ERROR_MEMORY, FV_ERROR_UNSUPPORTED. */
 enum fv_status fv_session_lay_out(struct fv_session *session, struct fv_error *error);

@@ -4,6 +4,7 @@
 
 #include "fovea/memory.h"
 #include "ops/in_block.h"
+#include "ops/statistics.h"
 
 struct in_block {
     struct fv_in_block convolution;
@@ -109,6 +110,7 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     state->row_blocks = fv_row_blocks(output->shape, output->blocks);
     node->state_bytes = state->convolution.terms->weight_floats * sizeof(float);
     node->tasks = output->blocks * state->row_blocks;
+    node->pieces = state->row_blocks;
     return FV_OK;
 }
 
@@ -122,6 +124,8 @@ static void run(const struct fv_context *context, const struct fv_node *node, si
     fv_in_block_rows(context, node, &state->convolution, &state->convolution.window, block, input->block[block],
                      node->residual != FV_NO_VALUE ? context->views[node->residual].block[block] : NULL, first, last,
                      output->block[block]);
+    fv_statistics_gather_run(context, node, block, task % state->row_blocks, first * output->shape.width,
+                             (last - first) * output->shape.width);
 }
 
 static void release(struct fv_node *node) {
@@ -133,7 +137,11 @@ static void release(struct fv_node *node) {
     }
 }
 
-const struct fv_algorithm fv_algorithm_depthwise = {
-    .name = "depthwise", .accept = accept_depthwise, .prepare = prepare, .run = run, .release = release};
+const struct fv_algorithm fv_algorithm_depthwise = {.name = "depthwise",
+                                                    .accept = accept_depthwise,
+                                                    .prepare = prepare,
+                                                    .run = run,
+                                                    .release = release,
+                                                    .gathers = true};
 const struct fv_algorithm fv_algorithm_grouped = {
-    .name = "grouped", .accept = accept_grouped, .prepare = prepare, .run = run, .release = release};
+    .name = "grouped", .accept = accept_grouped, .prepare = prepare, .run = run, .release = release, .gathers = true};

@@ -14,6 +14,7 @@
 
 #include "fovea/memory.h"
 #include "ops/in_block.h"
+#include "ops/statistics.h"
 
 enum {
     STRIP_ROWS = 8,   /* outputs of a strip, if they fit: few of the rows under them are moved from strip to strip */
@@ -32,10 +33,6 @@ struct expanded {
     size_t capacity;      /* rows of the map between that lie in the scratch */
 };
 
-static size_t level2(const struct fv_context *context) {
-    return context->caches.level2 != 0 ? context->caches.level2 : 262144;
-}
-
 bool fv_expansion_accept(const struct fv_context *context, const struct fv_node *expansion,
                          const struct fv_node *node) {
     const struct fv_view *between = &context->views[expansion->output];
@@ -49,8 +46,7 @@ bool fv_expansion_accept(const struct fv_context *context, const struct fv_node 
         padding->top + padding->left + padding->bottom + padding->right != 0) {
         return false;
     }
-    const size_t bytes = between->blocks * fv_pixels(between->shape) * context->kernels->width * sizeof(float);
-    return bytes > level2(context) && node->algorithm == &fv_algorithm_depthwise;
+    return fv_plane_bytes(context, between) > fv_level2_bytes(context) && node->algorithm == &fv_algorithm_depthwise;
 }
 
 /* How the outputs are cut. */
@@ -67,7 +63,7 @@ static void cut(const struct fv_context *context, struct expanded *state) {
     for (size_t strip = STRIP_ROWS; strip > 0 && fit < GROUP_PANELS; strip /= 2) {
         state->strip = window->output_height < strip ? window->output_height : strip;
         state->capacity = (state->strip - 1) * window->stride_y + window->kernel_height;
-        fit = level2(context) / 2 /
+        fit = fv_level2_bytes(context) / 2 /
               ((state->capacity * window->input_width + expansion->depth) * width * sizeof(float) * tile);
     }
     const size_t fair = (panels + LEAST_GROUPS - 1) / LEAST_GROUPS;
@@ -104,12 +100,14 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     cut(context, state);
     node->state_bytes = (state->convolution.terms->weight_floats + state->expansion->weight_floats) * sizeof(float);
     node->tasks = state->groups * state->pieces;
+    node->pieces = state->pieces;
     size_t segments = 0;
     for (size_t c = 0; c < state->expansion->chunk_count; c++) {
         const size_t count = state->expansion->chunks[c].segments;
         segments = count > segments ? count : segments;
     }
-    node->scratch = buffer_bytes(context, state) + segments * context->kernels->tile_rows * sizeof(const float *);
+    node->scratch = buffer_bytes(context, state) + (state->group + 1) * sizeof(struct fv_moments) +
+                    segments * context->kernels->tile_rows * sizeof(const float *);
     return FV_OK;
 }
 
@@ -121,6 +119,7 @@ struct visit {
     float *buffer; /* [blocks][capacity][columns][width] */
     const float **inputs;
     size_t top, bottom;
+    struct fv_moments *moments; /* [blocks], of what the task has written */
 };
 
 static float *buffer_row(const struct fv_context *context, const struct visit *visit, size_t block, size_t row) {
@@ -199,6 +198,10 @@ static void run_strip(const struct fv_context *context, struct visit *visit, siz
     for (size_t block = visit->first_block; block < visit->last_block; block++) {
         fv_in_block_rows(context, node, convolution, &window, block, buffer_row(context, visit, block, visit->top),
                          NULL, 0, last - first, context->views[node->output].block[block] + offset);
+        if (node->gather != FV_GATHER_NOTHING) {
+            fv_moments_add(context, node->gather, context->views[node->output].block[block] + offset,
+                           (last - first) * window.output_width, &visit->moments[block - visit->first_block]);
+        }
     }
 }
 
@@ -211,11 +214,16 @@ static void run(const struct fv_context *context, const struct fv_node *node, si
                           .last_block =
                               group + 1 < state->groups ? (group + 1) * state->group : state->expansion->part_vectors,
                           .buffer = scratch};
-    visit.inputs = (const float **)(void *)((char *)scratch + buffer_bytes(context, state));
+    visit.moments = (struct fv_moments *)(void *)((char *)scratch + buffer_bytes(context, state));
+    memset(visit.moments, 0, (state->group + 1) * sizeof *visit.moments);
+    visit.inputs = (const float **)(void *)(visit.moments + state->group + 1);
     size_t first, last;
     fv_split(state->convolution.window.output_height, state->pieces, task / state->groups, &first, &last);
     for (size_t row = first; row < last; row += state->strip) {
         run_strip(context, &visit, row, last - row < state->strip ? last : row + state->strip);
+    }
+    for (size_t block = visit.first_block; block < visit.last_block; block++) {
+        fv_statistics_gather(context, node, block, task / state->groups, &visit.moments[block - visit.first_block]);
     }
 }
 
@@ -230,4 +238,4 @@ static void release(struct fv_node *node) {
 }
 
 const struct fv_algorithm fv_algorithm_expanded = {
-    .name = "expanded", .prepare = prepare, .run = run, .release = release};
+    .name = "expanded", .prepare = prepare, .run = run, .release = release, .gathers = true};

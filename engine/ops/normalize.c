@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "fovea/memory.h"
-#include "ops/operator.h"
+#include "ops/statistics.h"
 
 /* Per-channel factors laid out by plane block ([blocks][width], zero beyond the channels) or, for tokens, by channel.
  */
@@ -81,27 +81,38 @@ static enum fv_status read_factors(const struct fv_context *context, struct fv_n
 }
 
 static enum fv_status prepare_instance(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
-    node->tasks = context->views[node->inputs[0]].blocks;
+    const struct fv_view *input = &context->views[node->inputs[0]];
+    node->tasks = input->blocks * (input->statistics != NULL ? fv_row_blocks(input->shape, input->blocks) : 1);
     return read_factors(context, node, node->weight, node->bias, error);
 }
 
-/* y = (x - mean) / sqrt(variance + epsilon) * weight + bias with the mean and variance of this block. */
-static void run_instance(const struct fv_context *context, const struct fv_node *node, size_t block, void *scratch) {
+/* y = (x - mean) / sqrt(variance + epsilon) * weight + bias with the mean and variance of a block. If they are known, a
+ * task takes some rows of it, else all. */
+static void run_instance(const struct fv_context *context, const struct fv_node *node, size_t task, void *scratch) {
     (void)scratch;
     const struct fv_view *input = &context->views[node->inputs[0]], *output = &context->views[node->output];
     const struct factors *factors = node->state;
+    const size_t pieces = node->tasks / input->blocks, block = task / pieces;
     const size_t pixels = fv_pixels(input->shape), width = context->kernels->width;
-    float mean[FV_MAX_WIDTH], variance[FV_MAX_WIDTH], scale[FV_MAX_WIDTH], shift[FV_MAX_WIDTH];
-    context->kernels->moments(input->block[block], pixels, mean, variance);
-    for (size_t lane = 0; lane < width; lane++) {
-        const double factor =
-            factors->weight[block * width + lane] / sqrt((double)variance[lane] + (double)node->epsilon);
-        scale[lane] = (float)factor;
-        shift[lane] = (float)(factors->bias[block * width + lane] - mean[lane] * factor);
+    struct fv_moments moments = {.pixels = 0};
+    float scale[FV_MAX_WIDTH], shift[FV_MAX_WIDTH];
+    if (input->statistics != NULL) {
+        moments = fv_statistics_total(input->statistics, block);
+    } else {
+        fv_moments_add(context, FV_GATHER_MOMENTS, input->block[block], pixels, &moments);
     }
-    const float *residual = node->residual != FV_NO_VALUE ? context->views[node->residual].block[block] : NULL;
-    context->kernels->affine(input->block[block], scale, shift, residual, node->activation, node->slope, pixels,
-                             output->block[block]);
+    for (size_t lane = 0; lane < width; lane++) {
+        const double variance = moments.squares[lane] / (double)pixels;
+        const double factor = factors->weight[block * width + lane] / sqrt(variance + (double)node->epsilon);
+        scale[lane] = (float)factor;
+        shift[lane] = (float)(factors->bias[block * width + lane] - moments.mean[lane] * factor);
+    }
+    size_t first, last;
+    fv_split(pixels, pieces, task % pieces, &first, &last);
+    const float *residual =
+        node->residual != FV_NO_VALUE ? context->views[node->residual].block[block] + first * width : NULL;
+    context->kernels->affine(input->block[block] + first * width, scale, shift, residual, node->activation, node->slope,
+                             last - first, output->block[block] + first * width);
 }
 
 /* A batch norm without a convolution before it becomes y = x * scale + shift. */
@@ -168,7 +179,8 @@ static const struct fv_algorithm instance_algorithm = {.name = "per_block",
                                                        .prepare = prepare_instance,
                                                        .run = run_instance,
                                                        .release = release,
-                                                       .in_place = true};
+                                                       .in_place = true,
+                                                       .wanted = FV_GATHER_MOMENTS};
 static const struct fv_algorithm batch_algorithm = {.name = "per_block",
                                                     .accept = accept_planes,
                                                     .prepare = prepare_batch,

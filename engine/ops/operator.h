@@ -23,14 +23,19 @@ struct fv_lanes {
  * [height*width][stride] at block[0]. */
 struct fv_view {
     struct fv_shape shape;
-    size_t blocks;                /* 1 for tokens */
-    const struct fv_lanes *lanes; /* [blocks], planes only */
-    float *const *block;          /* [blocks] */
-    size_t stride;                /* tokens only */
+    size_t blocks;                    /* 1 for tokens */
+    const struct fv_lanes *lanes;     /* [blocks], planes only */
+    float *const *block;              /* [blocks] */
+    size_t stride;                    /* tokens only */
+    struct fv_statistics *statistics; /* that its writer gathers, or NULL */
 };
 
 struct fv_operator;
 struct fv_algorithm;
+struct fv_statistics;
+
+/* What the node that reads a value wants to know of it beforehand (ops/statistics.h). */
+enum fv_gather { FV_GATHER_NOTHING, FV_GATHER_MEAN, FV_GATHER_MOMENTS };
 
 /* Attention's scores are in base 2: their scale, bias and mask are those of the papers times this. */
 #define FV_LOG2_E 1.44269504088896340736
@@ -86,6 +91,8 @@ struct fv_node {
 
     /* Set by the session. */
     const struct fv_node *expansion; /* the node before it whose work it does as well, or NULL */
+    enum fv_gather gather;           /* what the algorithm is to gather of the output */
+    size_t pieces;                   /* into which it then cuts each block's pixels */
     bool deferred;                   /* a later node does the work of this one, whose output is never whole in memory */
     const struct fv_algorithm *algorithm;
     size_t accepted;    /* how many algorithms accept the node */
@@ -123,7 +130,9 @@ struct fv_algorithm {
     void (*run_range)(const struct fv_context *context, const struct fv_node *node, size_t first, size_t last,
                       void *scratch);
     void (*release)(struct fv_node *node);
-    bool in_place; /* the output may lie where input 0 lay */
+    bool in_place;         /* the output may lie where input 0 lay */
+    bool gathers;          /* gathers node->gather of planes that it writes; `prepare` sets node->pieces */
+    enum fv_gather wanted; /* what it takes from input 0's statistics if there are any */
 };
 
 struct fv_operator {
@@ -167,6 +176,16 @@ static inline size_t fv_token_floats(struct fv_shape shape) {
 static inline size_t fv_token_stride(struct fv_shape shape) {
     const size_t floats = fv_token_floats(shape);
     return floats / FV_TOKEN_ALIGNMENT % 2 == 0 ? floats + FV_TOKEN_ALIGNMENT : floats;
+}
+
+/* Bytes of the second-level cache, a small one's where the system does not tell. */
+static inline size_t fv_level2_bytes(const struct fv_context *context) {
+    return context->caches.level2 != 0 ? context->caches.level2 : 262144;
+}
+
+/* Bytes of a value in planes, empty lanes included. */
+static inline size_t fv_plane_bytes(const struct fv_context *context, const struct fv_view *view) {
+    return view->blocks * fv_pixels(view->shape) * context->kernels->width * sizeof(float);
 }
 
 /* How many pieces the rows of `blocks` plane blocks of this shape are cut into, so that a few threads have work. */

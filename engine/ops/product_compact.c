@@ -9,6 +9,7 @@
 
 #include "fovea/memory.h"
 #include "ops/product.h"
+#include "ops/statistics.h"
 
 enum {
     MOST_CHANNELS = 4,
@@ -69,6 +70,7 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     }
     node->state_bytes = state->product->weight_floats * sizeof(float);
     node->tasks = (output.height + state->lines - 1) / state->lines;
+    node->pieces = node->tasks;
     node->scratch = fv_round_up(copied_bytes(node, state, state->lines), FV_ALIGNMENT) +
                     node->options.convolution.kernel_y * context->kernels->tile_rows * sizeof(float *);
     return FV_OK;
@@ -186,6 +188,9 @@ static void run(const struct fv_context *context, const struct fv_node *node, si
         find_runs(context, node, state, row, rows, copy, runs);
         run_tile(context, node, state, first * output.width + row, rows, runs);
     }
+    for (size_t block = 0; block < context->views[node->output].blocks && output.kind == FV_PLANES; block++) {
+        fv_statistics_gather_run(context, node, block, task, first * output.width, lines * output.width);
+    }
 }
 
 static void release(struct fv_node *node) {
@@ -198,4 +203,4 @@ static void release(struct fv_node *node) {
 }
 
 const struct fv_algorithm fv_algorithm_compact_product = {
-    .name = "compact_product", .accept = accept, .prepare = prepare, .run = run, .release = release};
+    .name = "compact_product", .accept = accept, .prepare = prepare, .run = run, .release = release, .gathers = true};

@@ -5,8 +5,14 @@
  * of the block pass through it from the second-level cache; partial sums between chunks wait in the outputs, which a
  * block of rows keeps in the second-level cache too. */
 #include "ops/product.h"
+#include "ops/statistics.h"
 
 #include "fovea/memory.h"
+
+enum {
+    GATHERED_TILES = 8, /* whose outputs are gathered together */
+    LEAST_TASKS = 8     /* of the rows, if they are */
+};
 
 /* Shares of the peak that the register tile reaches in large products, with fused multiply-add and without. */
 static const double FUSED_EFFICIENCY = 0.9, UNFUSED_EFFICIENCY = 0.65;
@@ -60,6 +66,19 @@ static size_t row_tiles(const struct fv_context *context, const struct fv_produc
     return (product->rows + context->kernels->tile_rows - 1) / context->kernels->tile_rows;
 }
 
+/* Register tiles of a task: one, or several where their outputs are gathered, which few rows are not worth. */
+static size_t task_tiles(const struct fv_context *context, const struct fv_node *node,
+                         const struct fv_product *product) {
+    const size_t tiles = row_tiles(context, product), few = tiles / LEAST_TASKS;
+    return node->gather == FV_GATHER_NOTHING || few == 0 ? 1 : few < GATHERED_TILES ? few : GATHERED_TILES;
+}
+
+static size_t row_tasks(const struct fv_context *context, const struct fv_node *node,
+                        const struct fv_product *product) {
+    const size_t tiles = task_tiles(context, node, product);
+    return (row_tiles(context, product) + tiles - 1) / tiles;
+}
+
 static enum fv_status prepare(const struct fv_context *context, struct fv_node *node, struct fv_error *error) {
     struct fv_product *product;
     const enum fv_status status =
@@ -69,7 +88,8 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     }
     node->state = product;
     node->state_bytes = product->weight_floats * sizeof(float);
-    node->tasks = (shares_inputs(product) ? 1 : product->parts) * product->vector_blocks * row_tiles(context, product);
+    node->pieces = row_tasks(context, node, product);
+    node->tasks = (shares_inputs(product) ? 1 : product->parts) * product->vector_blocks * node->pieces;
     node->scratch = pointer_bytes(context, product);
     if (node->gate != FV_NO_VALUE) { /* the last block may take in one vector more */
         node->scratch += largest_depth(product) * (product->vector_block + 1) * context->kernels->width * sizeof(float);
@@ -175,6 +195,22 @@ static void multiply(const struct fv_context *context, const struct visit *visit
     kernels->gemm_tile(&tile);
 }
 
+/* Gathers the block's outputs, which are final, task by task. */
+static void gather(const struct fv_context *context, const struct visit *visit) {
+    const struct fv_product *product = visit->product;
+    const size_t tiles = task_tiles(context, visit->node, product);
+    for (size_t tile = visit->first_tile; tile < visit->last_tile; tile += tiles) {
+        const size_t end = tile + tiles < visit->last_tile ? tile + tiles : visit->last_tile;
+        size_t first, last, ignored;
+        fv_split(product->rows, row_tiles(context, product), tile, &first, &ignored);
+        fv_split(product->rows, row_tiles(context, product), end - 1, &ignored, &last);
+        for (size_t vector = visit->first_vector; vector < visit->last_vector; vector++) {
+            fv_statistics_gather_run(context, visit->node, visit->first_part * product->part_vectors + vector,
+                                     tile / tiles, first, last - first);
+        }
+    }
+}
+
 static void run_block(const struct fv_context *context, struct visit *visit) {
     const struct fv_product *product = visit->product;
     for (size_t c = 0; c < product->chunk_count; c++) {
@@ -194,20 +230,25 @@ static void run_block(const struct fv_context *context, struct visit *visit) {
             }
         }
     }
+    if (visit->node->gather != FV_GATHER_NOTHING) {
+        gather(context, visit);
+    }
 }
 
 /* The block that begins with task `first`, which ends before `last` or earlier; returns the number of tasks. */
 static size_t find_block(const struct fv_context *context, struct visit *visit, size_t first, size_t last) {
     const struct fv_product *product = visit->product;
-    const size_t tiles = row_tiles(context, product), group = first / tiles;
-    const size_t tile = first % tiles, columns = group % product->vector_blocks;
-    size_t count = product->row_block / context->kernels->tile_rows;
-    count = count < tiles - tile ? count : tiles - tile;
+    const size_t tasks = row_tasks(context, visit->node, product), tiles = task_tiles(context, visit->node, product);
+    const size_t group = first / tasks, task = first % tasks, columns = group % product->vector_blocks;
+    size_t count = product->row_block / context->kernels->tile_rows / tiles;
+    count = count > 1 ? count : 1;
+    count = count < tasks - task ? count : tasks - task;
     count = count < last - first ? count : last - first;
     visit->first_part = group / product->vector_blocks;
     visit->last_part = shares_inputs(product) ? product->parts : visit->first_part + 1;
-    visit->first_tile = tile;
-    visit->last_tile = tile + count;
+    const size_t end = (task + count) * tiles, all = row_tiles(context, product);
+    visit->first_tile = task * tiles;
+    visit->last_tile = end < all ? end : all;
     visit->first_vector = columns * product->vector_block;
     visit->last_vector =
         columns + 1 < product->vector_blocks ? visit->first_vector + product->vector_block : product->part_vectors;
@@ -237,4 +278,5 @@ const struct fv_algorithm fv_algorithm_indirect_product = {.name = "indirect_pro
                                                            .cost = cost,
                                                            .prepare = prepare,
                                                            .run_range = run_range,
-                                                           .release = release};
+                                                           .release = release,
+                                                           .gathers = true};

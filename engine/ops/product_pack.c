@@ -13,10 +13,6 @@ static const struct fv_view *input_view(const struct fv_context *context, const 
     return &context->views[node->inputs[0]];
 }
 
-static size_t level2(const struct fv_context *context) {
-    return context->caches.level2 != 0 ? context->caches.level2 : 262144;
-}
-
 /* Groups that are narrower than a vector share a block: their weights become block-diagonal. Returns the smallest
  * number of groups whose inputs and outputs fill whole blocks, or all. */
 static size_t groups_per_part(const struct fv_node *node, size_t inputs, size_t outputs, size_t width) {
@@ -141,7 +137,7 @@ static void set_blocking(const struct fv_context *context, const struct fv_node 
     }
     const size_t panel_floats = kernels->tile_vectors * kernels->width;
     const size_t tiles = (product->rows + kernels->tile_rows - 1) / kernels->tile_rows;
-    size_t block = level2(context) / 2 / (depth * panel_floats * sizeof(float));
+    size_t block = fv_level2_bytes(context) / 2 / (depth * panel_floats * sizeof(float));
     block = block > 1 ? block : 1;
     size_t blocks = (panels + block - 1) / block;
     while (blocks * tiles * product->parts < TASKS && panels / (blocks + 1) >= LEAST_PANELS) {
@@ -150,7 +146,7 @@ static void set_blocking(const struct fv_context *context, const struct fv_node 
     block = (panels + blocks - 1) / blocks;
     product->vector_block = block * kernels->tile_vectors;
     product->vector_blocks = (panels + block - 1) / block;
-    size_t rows = level2(context) / 4 / (product->vector_block * kernels->width * sizeof(float));
+    size_t rows = fv_level2_bytes(context) / 4 / (product->vector_block * kernels->width * sizeof(float));
     rows = rows < MOST_ROWS ? rows : MOST_ROWS;
     rows = rows > 1 ? rows : 1;
     product->row_block = fv_round_up(rows < product->rows ? rows : product->rows, kernels->tile_rows);

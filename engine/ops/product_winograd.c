@@ -18,6 +18,7 @@
 
 #include "fovea/memory.h"
 #include "ops/product.h"
+#include "ops/statistics.h"
 #include "ops/winograd_rounding.h"
 
 enum {
@@ -271,6 +272,7 @@ static enum fv_status prepare(const struct fv_context *context, struct fv_node *
     w->products_stride = w->tile_block * lanes + FV_TOKEN_ALIGNMENT;
     node->state_bytes = w->product->weight_floats * sizeof(float);
     node->tasks = w->tile_blocks * w->groups;
+    node->pieces = w->tile_blocks;
     node->scratch = (w->points * w->input_stride + w->sum_count * w->products_stride + chunk_floats) * sizeof(float);
     return status;
 }
@@ -321,6 +323,33 @@ static void multiply(const struct fv_context *context, const struct winograd *w,
     }
 }
 
+/* Gathers what tiles first .. first+tiles-1 of a block are: of a line of tiles that the task has in part, the rows of
+ * pixels one by one, of lines that it has whole all at once. */
+static void gather(const struct fv_context *context, const struct fv_node *node, const struct winograd *w, size_t block,
+                   size_t first, size_t tiles) {
+    const struct fv_view *output = &context->views[node->output];
+    const size_t side = fv_winograd_outputs(w->geometry.form), columns = output->shape.width;
+    struct fv_moments moments = {.pixels = 0};
+    for (size_t tile = first, last; tile < first + tiles; tile = last) {
+        const size_t x = tile % w->geometry.tiles_x, line = tile / w->geometry.tiles_x;
+        const size_t left = first + tiles - tile, whole = x == 0 ? left / w->geometry.tiles_x : 0;
+        const size_t some = left < w->geometry.tiles_x - x ? left : w->geometry.tiles_x - x;
+        last = tile + (whole > 0 ? whole * w->geometry.tiles_x : some);
+        const size_t top = line * side, bottom = (line + (whole > 0 ? whole : 1)) * side;
+        const size_t rows = (bottom < output->shape.height ? bottom : output->shape.height) - top;
+        const float *pixels = output->block[block] + (top * columns + x * side) * context->kernels->width;
+        if (whole > 0) {
+            fv_moments_add(context, node->gather, pixels, rows * columns, &moments);
+            continue;
+        }
+        const size_t width = (x + some) * side < columns ? some * side : columns - x * side;
+        for (size_t row = 0; row < rows; row++) {
+            fv_moments_add(context, node->gather, pixels + row * columns * context->kernels->width, width, &moments);
+        }
+    }
+    fv_statistics_gather(context, node, block, first / w->tile_block, &moments);
+}
+
 /* All chunks of one tile of output vectors, and the way back. */
 static void run_vectors(const struct fv_context *context, const struct fv_node *node, const struct winograd *w,
                         size_t tile, size_t first, size_t tiles, float *transformed) {
@@ -347,6 +376,9 @@ static void run_vectors(const struct fv_context *context, const struct fv_node *
             .slope = node->slope};
         context->kernels->winograd_output(&w->geometry, sums + v * width, w->products_stride, vectors * width,
                                           &epilogue, first, tiles, output->block[block]);
+        if (node->gather != FV_GATHER_NOTHING) {
+            gather(context, node, w, block, first, tiles);
+        }
     }
 }
 
@@ -395,7 +427,8 @@ static void release(struct fv_node *node) {
                                                                 .cost = cost_##suffix,                                 \
                                                                 .prepare = prepare_##suffix,                           \
                                                                 .run = run,                                            \
-                                                                .release = release};
+                                                                .release = release,                                    \
+                                                                .gathers = (form) != FV_WINOGRAD_LINE};
 
 WINOGRAD_ALGORITHM(4x4, FV_WINOGRAD_4X4, "winograd_4x4")
 WINOGRAD_ALGORITHM(2x2, FV_WINOGRAD_2X2, "winograd_2x2")

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fovea/memory.h"
-#include "ops/operator.h"
+#include "ops/statistics.h"
 
 static bool accept_any(const struct fv_context *context, const struct fv_node *node, char reason[FV_REASON_SIZE]) {
     (void)context;
@@ -51,6 +51,11 @@ static void run_mean(const struct fv_context *context, const struct fv_node *nod
     const struct fv_view *input = &context->views[node->inputs[0]], *output = &context->views[node->output];
     if (input->shape.kind == FV_TOKENS) {
         mean_of_tokens(input, task * FV_TOKEN_ALIGNMENT, output->block[0]);
+    } else if (input->statistics != NULL) {
+        const struct fv_moments moments = fv_statistics_total(input->statistics, task);
+        for (size_t lane = 0; lane < context->kernels->width; lane++) {
+            output->block[task][lane] = (float)moments.mean[lane];
+        }
     } else {
         context->kernels->mean(input->block[task], fv_pixels(input->shape), output->block[task]);
     }
@@ -102,8 +107,12 @@ static void run_merge(const struct fv_context *context, const struct fv_node *no
     }
 }
 
-static const struct fv_algorithm mean_algorithm = {
-    .name = "per_channel", .accept = accept_any, .prepare = prepare_mean, .run = run_mean, .release = release};
+static const struct fv_algorithm mean_algorithm = {.name = "per_channel",
+                                                   .accept = accept_any,
+                                                   .prepare = prepare_mean,
+                                                   .run = run_mean,
+                                                   .release = release,
+                                                   .wanted = FV_GATHER_MEAN};
 static const struct fv_algorithm upsample_algorithm = {
     .name = "per_block", .accept = accept_planes, .prepare = prepare_upsample, .run = run_upsample, .release = release};
 static const struct fv_algorithm merge_algorithm = {
