@@ -35,12 +35,12 @@ double fovea_pace_seconds(const struct fovea_pace *pace, enum fovea_pace_kind ki
     return pace->kinds[kind].timed > 0 ? amount * pace->kinds[kind].seconds / pace->kinds[kind].timed : 0;
 }
 
-bool fovea_pace_is_warm(const struct fovea_pace *pace) {
-    return pace->kinds[FOVEA_PACE_PASS].laps > 1;
+bool fovea_pace_timed_passes(const struct fovea_pace *pace) {
+    return pace->kinds[FOVEA_PACE_PASS].laps > 0;
 }
 
 bool fovea_pace_knows_passes(const struct fovea_pace *pace) {
-    return fovea_pace_is_warm(pace) && pace->kinds[FOVEA_PACE_PASS].seconds >= enough;
+    return fovea_pace_timed_passes(pace) && pace->kinds[FOVEA_PACE_PASS].seconds >= enough;
 }
 
 double fovea_pace_left(const struct fovea_pace *pace) {

@@ -38,7 +38,7 @@ void fovea_pace_plan(struct fovea_pace *pace, enum fovea_pace_kind kind, double 
 void fovea_pace_settle(struct fovea_pace *pace, enum fovea_pace_kind kind, double planned, double actual);
 
 /* The time since the last call of this or the next went into `amount` of that kind, which is done. The first pass of a
- * run finds cold caches and memory that was never touched: it counts only until there is a second. */
+ * run finds cold caches: it counts only until there is a second. */
 void fovea_pace_lap(struct fovea_pace *pace, enum fovea_pace_kind kind, double amount, double now);
 
 /* What happened since the last call was none of the work: the clock begins here. */
@@ -50,11 +50,10 @@ void fovea_pace_learn(struct fovea_pace *pace, enum fovea_pace_kind kind, double
 /* How long `amount` of a kind takes; 0 while none was timed. */
 double fovea_pace_seconds(const struct fovea_pace *pace, enum fovea_pace_kind kind, double amount);
 
-/* Whether a pass was timed that is not the first. */
-bool fovea_pace_is_warm(const struct fovea_pace *pace);
+/* Whether a pass was timed. */
+bool fovea_pace_timed_passes(const struct fovea_pace *pace);
 
-/* Whether passes were timed that tell how long others will take: not the first alone, and enough of them that the
- * machine's hiccups do not decide. */
+/* Whether enough passes were timed that the machine's hiccups do not decide how long others will take. */
 bool fovea_pace_knows_passes(const struct fovea_pace *pace);
 
 /* How long the rest of the run takes; kinds of which nothing was timed count as nothing. */

@@ -28,8 +28,12 @@ static void print_name(const char *name, int limit) {
 
 void fovea_format_time(double seconds, char text[FOVEA_TIME_SIZE]) {
     long whole = (long)(seconds + 0.5);
-    if (whole < 100) {
+    if (seconds < 9.95) {
+        snprintf(text, FOVEA_TIME_SIZE, "%.1f s", seconds);
+    } else if (whole < 100) {
         snprintf(text, FOVEA_TIME_SIZE, "%ld s", whole);
+    } else if (whole < 10 * 60) {
+        snprintf(text, FOVEA_TIME_SIZE, "%ld min %02ld s", whole / 60, whole % 60);
     } else if (whole < 100 * 60) {
         snprintf(text, FOVEA_TIME_SIZE, "%ld min", (whole + 30) / 60);
     } else {
@@ -55,7 +59,7 @@ static void draw(struct fovea_progress *progress) {
         double rate = (double)progress->done / elapsed;
         fprintf(stderr, rate >= 1 ? "  %.1f images/s" : "  %.1f s/image", rate >= 1 ? rate : 1 / rate);
     }
-    if (seconds > 0 && (fovea_pace_is_warm(&progress->pace) || progress->done > 0)) {
+    if (seconds > 0 && (fovea_pace_timed_passes(&progress->pace) || progress->done > 0)) {
         char left[FOVEA_TIME_SIZE];
         fovea_format_time(seconds, left);
         fprintf(stderr, "  %s left", left);

@@ -20,7 +20,7 @@ struct fovea_progress {
 };
 
 enum { FOVEA_TIME_SIZE = 32 };
-/* A time for people: "40 s", "12 min", "3 h 05 min". Thread safety: reentrant. */
+/* A time for people, within 5 %: "1.6 s", "40 s", "2 min 05 s", "12 min", "3 h 05 min". Thread safety: reentrant. */
 void fovea_format_time(double seconds, char text[FOVEA_TIME_SIZE]);
 
 /* Begins with `total` images to do. */

@@ -10,7 +10,7 @@ START_TEST(says_what_would_be_saved) {
     ck_assert(fovea_cost_describe(&cost, text));
     ck_assert_str_eq(text,
                      "segmenting 40 images: about 13 min with 5 of 5 folds and 4 of 4 views; --tta off would save "
-                     "10 min; each fold that --folds leaves out saves 3 min");
+                     "10 min; each fold that --folds leaves out saves 2 min 40 s");
     cost.fixed = true;
     ck_assert(fovea_cost_describe(&cost, text));
     ck_assert_str_eq(text, "segmenting 40 images: about 13 min with 5 of 5 folds and 4 of 4 views");
@@ -22,7 +22,8 @@ START_TEST(says_what_would_be_saved) {
     cost.loads = 9; /* of 2 folds, 90 s */
     cost.load_seconds = 10;
     ck_assert(fovea_cost_describe(&cost, text));
-    ck_assert_str_eq(text, "segmenting 40 images: about 3 min with 2 of 5 folds and 1 of 4 views, which saves 14 min");
+    ck_assert_str_eq(text,
+                     "segmenting 40 images: about 2 min 50 s with 2 of 5 folds and 1 of 4 views, which saves 14 min");
     cost.loads = 0;
     cost.folds_most = cost.folds = cost.views_most = 1;
     cost.images = 80;

@@ -73,21 +73,21 @@ START_TEST(what_is_open_turns_out_like_what_is_settled) {
 }
 END_TEST
 
-/* A first pass that is forty times slower than the others tells nothing once there is another; the cost of the run is
- * not told before the others took half a second. */
+/* A first pass that is forty times slower than the others tells nothing once there is another; the others tell the cost
+ * of the run when they have taken half a second. */
 START_TEST(cold_first_pass_is_forgotten) {
     struct fovea_pace pace = {0};
     double clock = 0;
     fovea_pace_plan(&pace, FOVEA_PACE_PASS, 1000);
     fovea_pace_settle(&pace, FOVEA_PACE_PASS, 1000, 1000);
     fovea_pace_skip(&pace, clock);
+    ck_assert(!fovea_pace_timed_passes(&pace) && !fovea_pace_knows_passes(&pace));
     fovea_pace_lap(&pace, FOVEA_PACE_PASS, 1, clock += 1.25);
     ck_assert_double_eq_tol(fovea_pace_left(&pace), 999 * 1.25, 1e-9);
-    ck_assert(!fovea_pace_is_warm(&pace) && !fovea_pace_knows_passes(&pace));
+    ck_assert(fovea_pace_timed_passes(&pace) && fovea_pace_knows_passes(&pace));
     for (int pass = 1; pass < 40; pass++) {
         fovea_pace_lap(&pace, FOVEA_PACE_PASS, 1, clock += 0.03125);
         ck_assert_double_eq_tol(fovea_pace_left(&pace), (999 - pass) * 0.03125, 1e-6);
-        ck_assert(fovea_pace_is_warm(&pace));
         ck_assert_int_eq(fovea_pace_knows_passes(&pace), pass >= 16);
     }
 }
