@@ -40,11 +40,7 @@ static void print_help(void) {
          "  fovea run --fov 3 --layer superficial -o results images/\n\n" FOVEA_NOTICE);
 }
 
-static int unknown_command(const char *name) {
-    const char *names[COMMANDS];
-    for (size_t i = 0; i < COMMANDS; i++) {
-        names[i] = commands[i].name;
-    }
+static int unknown_command(const char *name, const char *const *names) {
     const char *meant = fovea_suggestion(name, names, COMMANDS);
     fprintf(stderr, "fovea: unknown command '%s'", name);
     if (meant != NULL) {
@@ -55,6 +51,11 @@ static int unknown_command(const char *name) {
 }
 
 static int dispatch(int count, char **arguments) {
+    static const char *names[COMMANDS];
+    for (size_t i = 0; i < COMMANDS; i++) {
+        names[i] = commands[i].name;
+    }
+    fovea_options_commands(names, COMMANDS);
     if (count < 2) {
         fprintf(stderr, "fovea: no command given\nTry 'fovea --help'.\n");
         return FOVEA_EXIT_USAGE;
@@ -73,7 +74,7 @@ static int dispatch(int count, char **arguments) {
             return commands[i].run(count - 1, arguments + 1);
         }
     }
-    return unknown_command(name);
+    return unknown_command(name, names);
 }
 
 int main(int count, char **arguments) {

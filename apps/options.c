@@ -8,9 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
+#include "base/number.h"
 #include "commands.h"
+#include "configuration.h"
 
-enum { OPTIONS_MAX = 64, WORD_MAX = 64, HELP_COLUMN = 26 };
+enum { BUILT_IN = 3, OPTIONS_MAX = 64, WORD_MAX = 64, HELP_COLUMN = 26 };
+
+/* What sections of configuration files may be for, and what the last file said: values point into it. */
+static const char *const *command_names;
+static size_t command_count;
+static struct fovea_configuration configuration;
+
+void fovea_options_commands(const char *const *names, size_t count) {
+    command_names = names;
+    command_count = count;
+}
 
 /* How many letters must be inserted, deleted, replaced or swapped with their neighbours (optimal string alignment). */
 static size_t edit_distance(const char *a, const char *b) {
@@ -55,7 +68,7 @@ const char *fovea_suggestion(const char *word, const char *const *candidates, si
 
 __attribute__((__format__(__printf__, 2, 0))) static void usage_message(const struct fovea_syntax *syntax,
                                                                         const char *format, va_list arguments) {
-    fprintf(stderr, "fovea %s: ", syntax->command);
+    fprintf(stderr, "fovea %s: %s", syntax->command, syntax->place != NULL ? syntax->place : "");
     vfprintf(stderr, format, arguments);
     fprintf(stderr, "\nTry 'fovea %s --help'.\n", syntax->command);
 }
@@ -122,6 +135,8 @@ static void print_help(const struct fovea_syntax *syntax) {
     for (size_t i = 0; i < syntax->option_count; i++) {
         print_option(&syntax->options[i]);
     }
+    printf("%-*soptions from a file, if they are not given here; see man fovea\n", HELP_COLUMN, "      --config FILE");
+    printf("%-*sprint all options as such a file, and do nothing else\n", HELP_COLUMN, "      --print-config");
     printf("%-*sshow this help\n", HELP_COLUMN, "      --help");
     if (syntax->details != NULL) {
         printf("\n%s\n", syntax->details);
@@ -130,17 +145,17 @@ static void print_help(const struct fovea_syntax *syntax) {
 
 /* The row of `--name` (`length` bytes), or NULL after a message. */
 static const struct fovea_option *find_long(const struct fovea_syntax *syntax, const char *name, size_t length) {
-    const char *names[OPTIONS_MAX] = {"help"};
+    const char *names[OPTIONS_MAX] = {"help", "config", "print-config"};
     for (size_t i = 0; i < syntax->option_count; i++) {
         const struct fovea_option *option = &syntax->options[i];
         if (strlen(option->name) == length && strncmp(option->name, name, length) == 0) {
             return option;
         }
-        names[i + 1] = option->name;
+        names[i + BUILT_IN] = option->name;
     }
     char word[WORD_MAX];
     snprintf(word, sizeof word, "%.*s", (int)(length < WORD_MAX ? length : WORD_MAX - 1), name);
-    const char *meant = fovea_suggestion(word, names, syntax->option_count + 1);
+    const char *meant = fovea_suggestion(word, names, syntax->option_count + BUILT_IN);
     if (meant != NULL) {
         fovea_usage_error(syntax, "unknown option --%s; did you mean --%s?", word, meant);
     } else {
@@ -289,11 +304,155 @@ static enum fovea_parse check_complete(const struct fovea_syntax *syntax, const 
     return FOVEA_PARSE_GO;
 }
 
+/* What stands in one line of a configuration file. */
+static enum fovea_parse apply_entry(const struct fovea_syntax *syntax, const struct fovea_configuration_entry *entry,
+                                    const bool *given, size_t *lines) {
+    const struct fovea_option *option = find_long(syntax, entry->name, strlen(entry->name));
+    if (option == NULL) {
+        return FOVEA_PARSE_WRONG;
+    }
+    const size_t index = (size_t)(option - syntax->options);
+    if (lines[index] != 0 && option->kind != FOVEA_OPTION_LIST) {
+        return wrong(syntax, "%s stands in line %zu already", option->name, lines[index]);
+    }
+    lines[index] = entry->line;
+    const bool yes = strcmp(entry->value, "yes") == 0;
+    if (option->kind == FOVEA_OPTION_FLAG && !yes && strcmp(entry->value, "no") != 0) {
+        return wrong(syntax, "%s: expected yes or no, found '%s'", option->name, entry->value);
+    }
+    if (given[index] || (option->kind == FOVEA_OPTION_FLAG && !yes)) {
+        return FOVEA_PARSE_GO;
+    }
+    return store(syntax, option, entry->value);
+}
+
+/* Takes the options that are not given from the file. */
+static enum fovea_parse apply_file(const struct fovea_syntax *syntax, const char *path, bool *given) {
+    struct fv_error error = {0};
+    fovea_configuration_clear(&configuration);
+    if (fovea_configuration_read(path, syntax->command, command_names, command_count, &configuration, &error) !=
+        FV_OK) {
+        return wrong(syntax, "--config: %s", error.message);
+    }
+    size_t lines[OPTIONS_MAX] = {0};
+    for (size_t i = 0; i < configuration.count; i++) {
+        char place[WORD_MAX * 2];
+        struct fovea_syntax local = *syntax;
+        const size_t length = strlen(path);
+        const char *tail = length > WORD_MAX ? path + length - WORD_MAX : path;
+        snprintf(place, sizeof place, "%s%s:%zu: ", tail != path ? "..." : "", tail, configuration.entries[i].line);
+        local.place = place;
+        const enum fovea_parse parsed = apply_entry(&local, &configuration.entries[i], given, lines);
+        if (parsed != FOVEA_PARSE_GO) {
+            return parsed;
+        }
+    }
+    for (size_t i = 0; i < syntax->option_count; i++) {
+        given[i] = given[i] || lines[i] != 0;
+    }
+    return FOVEA_PARSE_GO;
+}
+
+/* The option as lines of a configuration file: a comment if it has no value. */
+static void print_value(const struct fovea_option *option, bool given, struct fovea_buffer *text) {
+    const struct fovea_option_list *list = option->target;
+    char number[FOVEA_NUMBER_SIZE] = "";
+    const char *value = NULL;
+    int choices = 0;
+    switch (option->kind) {
+    case FOVEA_OPTION_FLAG:
+        value = *(const bool *)option->target ? "yes" : "no";
+        break;
+    case FOVEA_OPTION_TEXT:
+        value = *(const char *const *)option->target;
+        break;
+    case FOVEA_OPTION_COUNT:
+        snprintf(number, sizeof number, "%zu", *(const size_t *)option->target);
+        value = given || (double)*(const size_t *)option->target >= option->low ? number : NULL;
+        break;
+    case FOVEA_OPTION_NUMBER:
+        fovea_format_shortest(*(const double *)option->target, number);
+        value = given || *(const double *)option->target >= option->low ? number : NULL;
+        break;
+    case FOVEA_OPTION_CHOICE:
+        while (option->choices[choices] != NULL) {
+            choices++;
+        }
+        if (*(const int *)option->target >= 0 && *(const int *)option->target < choices) {
+            value = option->choices[*(const int *)option->target];
+        }
+        break;
+    case FOVEA_OPTION_LIST:
+        for (size_t i = 0; i < list->count; i++) {
+            fovea_configuration_write(text, option->name, list->items[i]);
+        }
+        value = list->count > 0 ? "" : NULL;
+        break;
+    }
+    if (value == NULL || (option->required && !given)) {
+        fovea_buffer_format(text, "# %s =%s\n", option->name, option->required ? " (required)" : "");
+    } else if (option->kind != FOVEA_OPTION_LIST) {
+        fovea_configuration_write(text, option->name, value);
+    }
+}
+
+static enum fovea_parse print_configuration(const struct fovea_syntax *syntax, const bool *given) {
+    struct fovea_buffer text = {0};
+    fovea_buffer_format(&text, "[%s]\n", syntax->command);
+    for (size_t i = 0; i < syntax->option_count; i++) {
+        const struct fovea_option *option = &syntax->options[i];
+        fovea_buffer_text(&text, "\n# ");
+        for (const char *help = option->help; *help != '\0'; help++) {
+            fovea_buffer_add(&text, help, 1);
+            fovea_buffer_text(&text, *help == '\n' ? "# " : "");
+        }
+        fovea_buffer_text(&text, "\n");
+        print_value(option, given[i], &text);
+    }
+    fputs(text.failed || text.bytes == NULL ? "" : text.bytes, stdout);
+    const bool failed = text.failed;
+    fovea_buffer_clear(&text);
+    return failed ? wrong(syntax, "out of memory") : FOVEA_PARSE_HELP;
+}
+
+/* The built-in options. */
+struct built_in {
+    const char *file; /* of --config */
+    bool print;
+};
+
+/* Whether the word at *position is one of them; then *position moves to its last word. */
+static enum fovea_parse parse_built_in(const struct fovea_syntax *syntax, int count, char **arguments, int *position,
+                                       struct built_in *built_in, bool *found) {
+    static const char config[] = "--config";
+    const char *word = arguments[*position];
+    const size_t length = sizeof config - 1;
+    *found = true;
+    if (strcmp(word, "--print-config") == 0) {
+        built_in->print = true;
+        return FOVEA_PARSE_GO;
+    }
+    if (strncmp(word, config, length) != 0 || (word[length] != '\0' && word[length] != '=')) {
+        *found = false;
+        return FOVEA_PARSE_GO;
+    }
+    if (built_in->file != NULL) {
+        return wrong(syntax, "--config is given twice");
+    }
+    if (word[length] == '\0' && *position + 1 >= count) {
+        return wrong(syntax, "--config needs a value (FILE)");
+    }
+    built_in->file = word[length] == '=' ? word + length + 1 : arguments[++*position];
+    return FOVEA_PARSE_GO;
+}
+
 enum fovea_parse fovea_options_parse(const struct fovea_syntax *syntax, int count, char **arguments,
                                      size_t *operand_count) {
     bool given[OPTIONS_MAX] = {false};
     size_t operands = 0;
-    bool options_ended = false;
+    bool options_ended = false, found = false;
+    struct built_in built_in = {0};
+    enum fovea_parse parsed = FOVEA_PARSE_GO;
     for (int i = 1; i < count; i++) {
         char *word = arguments[i];
         if (!options_ended && strcmp(word, "--help") == 0) {
@@ -303,7 +462,10 @@ enum fovea_parse fovea_options_parse(const struct fovea_syntax *syntax, int coun
         if (!options_ended && strcmp(word, "--") == 0) {
             options_ended = true;
         } else if (!options_ended && word[0] == '-' && word[1] != '\0') {
-            enum fovea_parse parsed = parse_option(syntax, count, arguments, &i, given);
+            parsed = parse_built_in(syntax, count, arguments, &i, &built_in, &found);
+            if (parsed == FOVEA_PARSE_GO && !found) {
+                parsed = parse_option(syntax, count, arguments, &i, given);
+            }
             if (parsed != FOVEA_PARSE_GO) {
                 return parsed;
             }
@@ -312,5 +474,9 @@ enum fovea_parse fovea_options_parse(const struct fovea_syntax *syntax, int coun
         }
     }
     *operand_count = operands;
+    parsed = built_in.file != NULL ? apply_file(syntax, built_in.file, given) : FOVEA_PARSE_GO;
+    if (parsed != FOVEA_PARSE_GO || built_in.print) {
+        return parsed != FOVEA_PARSE_GO ? parsed : print_configuration(syntax, given);
+    }
     return check_complete(syntax, given, operands);
 }

@@ -2,10 +2,11 @@
  *
  * Options are `--name VALUE`, `--name=VALUE`, and for those with a letter `-o VALUE` and `-oVALUE`; flags take no
  * value.
- * `--` ends the options; a single `-` is an operand. `--help` is understood by every command. An option given twice is
- * an error, unless it is a list: of two values one would be dropped without a word.
+ * `--` ends the options; a single `-` is an operand. Every command understands `--help`, `--config FILE`, which gives
+ * options that are not on the command line (configuration.h), and `--print-config`, which prints all as such a file. An
+ * option given twice is an error, unless it is a list: of two values one would be dropped without a word.
  *
- * Thread safety: all functions are reentrant; they print on the standard output (help) and the standard error. */
+ * Thread safety: for the main thread; the functions print on the standard output (help) and the standard error. */
 #ifndef FOVEA_APPS_OPTIONS_H
 #define FOVEA_APPS_OPTIONS_H
 
@@ -48,16 +49,21 @@ struct fovea_syntax {
     const struct fovea_option *options;
     size_t option_count;
     const char *details; /* printed at the end of the help; may be NULL */
+    const char *place;   /* set by the parser: what messages begin with, such as "file:3: " */
 };
 
 enum fovea_parse {
     FOVEA_PARSE_GO,    /* all is well: carry on */
-    FOVEA_PARSE_HELP,  /* the help was printed: the command ends with FOVEA_EXIT_DONE */
+    FOVEA_PARSE_HELP,  /* the help or the options were printed: the command ends with FOVEA_EXIT_DONE */
     FOVEA_PARSE_WRONG, /* a message was printed: the command ends with FOVEA_EXIT_USAGE */
 };
 
+/* Names the program's commands, which sections of configuration files may be for; without this call, any name will do.
+ * For the start of the program: the list is kept, not copied. */
+void fovea_options_commands(const char *const *names, size_t count);
+
 /* Parses arguments[1] .. arguments[count - 1]. The operands are moved, in their order, to arguments[1] onwards; their
- * number is stored in *operand_count. */
+ * number is stored in *operand_count. Values from a configuration file live until the next call. */
 enum fovea_parse fovea_options_parse(const struct fovea_syntax *syntax, int count, char **arguments,
                                      size_t *operand_count);
 

@@ -75,7 +75,7 @@ _fovea() {
         infer) options='--output --trace --fold --threads --exact --help' ;;
         bench) options='--threads --size --repeat --seconds --input --json --profile --exact --tune --help' ;;
         esac
-        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "$options --config --print-config" -- "$word")
         return
     fi
     compopt -o filenames

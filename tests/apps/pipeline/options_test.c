@@ -138,6 +138,104 @@ START_TEST(test_wrong_usage_is_refused) {
 }
 END_TEST
 
+/* Makes the file of that text; returns its name. */
+static const char *write_configuration(const char *text) {
+    static const char name[] = "configuration-test.txt";
+    FILE *file = fopen(name, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    return name;
+}
+
+START_TEST(test_a_file_gives_what_the_command_line_does_not) {
+    const char *file =
+        write_configuration("# all of them\n\n [ other test ]\r\nflag = yes\n  text=\" a \\\"b\\\\ \\x41\"\n"
+                            "number = 3 \nlist = x y\nlist = z\n[other]\nnumber = nine\n[test]\ncount = 4");
+    const char *const words[] = {"test", "--config", file, "--count", "2", "--list=own", "one", NULL};
+    struct values values = {.choice = 1};
+    ck_assert_int_eq(parse_quietly(words, &values), FOVEA_PARSE_GO);
+    ck_assert(values.flag);
+    ck_assert_str_eq(values.text, " a \"b\\ A");
+    ck_assert_double_eq(values.number, 3);
+    ck_assert_uint_eq(values.count, 2); /* the command line comes first */
+    ck_assert_int_eq(values.choice, 1);
+    ck_assert_uint_eq(values.list.count, 1);
+    ck_assert_str_eq(values.list.items[0], "own");
+    unlink(file);
+}
+END_TEST
+
+START_TEST(test_a_wrong_file_is_refused) {
+    static const char *const texts[] = {
+        "number = 1\n",                           /* no section */
+        "[test\nnumber = 1\n",                    /* not closed */
+        "[]\nnumber = 1\n",                       /* no name */
+        "[tset]\nnumber = 1\n",                   /* no command, see below */
+        "[test]\nnumber 1\n",                     /* no sign */
+        "[test]\n= 1\n",                          /* no name */
+        "[test]\nnumber = 1\nnumber = 1\n",       /* twice */
+        "[test]\nnumber = 10\n",                  /* out of range */
+        "[test]\nnumber =\n",                     /* no value */
+        "[test]\nnumber = 1\ntext =\n",           /* empty */
+        "[test]\nnumber = 1\nflag = 1\n",         /* neither yes nor no */
+        "[test]\nnumber = 1\nunknown = 1\n",      /* unknown */
+        "[test]\nnumber = 1\ntext = \"a\n",       /* the quote is not closed */
+        "[test]\nnumber = 1\ntext = \"a\\",       /* nor here */
+        "[test]\nnumber = 1\ntext = \"\\x4\"\n",  /* half a byte */
+        "[test]\nnumber = 1\ntext = \"\\x00\"\n", /* a zero */
+        "[test]\nnumber = 1\ntext = \"a\" b\n",   /* more */
+        "[other]\nnumber = 1\n",                  /* not for this command: --number is missing */
+    };
+    static const char *const commands[] = {"test", "other"};
+    fovea_options_commands(commands, 2);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *const words[] = {"test", "--config", write_configuration(texts[i]), "one", NULL};
+        struct values values = {0};
+        ck_assert_msg(parse_quietly(words, &values) == FOVEA_PARSE_WRONG, "%s", texts[i]);
+    }
+    const char *file = write_configuration("[test]\nnumber = 1\n");
+    const char *const good[] = {"test", "--config", file, "one", NULL}, *const bad[] = {"test", "--config=none", "one",
+                                                                                        NULL};
+    const char *const twice[] = {"test", "--config", file, "--config", file, "one", NULL};
+    const char *const missing[] = {"test", "one", "--config", NULL};
+    struct values values = {0};
+    ck_assert_int_eq(parse_quietly(good, &values), FOVEA_PARSE_GO);
+    ck_assert_int_eq(parse_quietly(bad, &values), FOVEA_PARSE_WRONG);
+    ck_assert_int_eq(parse_quietly(twice, &values), FOVEA_PARSE_WRONG);
+    ck_assert_int_eq(parse_quietly(missing, &values), FOVEA_PARSE_WRONG);
+    unlink(file);
+}
+END_TEST
+
+/* What is printed, given back as a file, says the same. */
+START_TEST(test_printed_options_are_a_file) {
+    static const char printed[] = "printed-test.txt";
+    const char *const words[] = {"test", "--print-config", "--flag", "-t",       " \"odd\\\n ", "--list", "a", "--list",
+                                 "#b",   "--number",       "0.1",    "--choice", "off",         NULL};
+    const int file = open(printed, O_CREAT | O_TRUNC | O_WRONLY, 0600), saved = dup(STDOUT_FILENO);
+    struct values values = {0}, again = {0};
+    fflush(stdout);
+    dup2(file, STDOUT_FILENO);
+    const enum fovea_parse parsed = parse_quietly(words, &values);
+    fflush(stdout);
+    dup2(saved, STDOUT_FILENO);
+    close(saved);
+    close(file);
+    ck_assert_int_eq(parsed, FOVEA_PARSE_HELP);
+    const char *const back[] = {"test", "--config", printed, "one", NULL};
+    ck_assert_int_eq(parse_quietly(back, &again), FOVEA_PARSE_GO);
+    ck_assert(again.flag);
+    ck_assert_str_eq(again.text, " \"odd\\\n ");
+    ck_assert_uint_eq(again.list.count, 2);
+    ck_assert_str_eq(again.list.items[1], "#b");
+    ck_assert_double_eq(again.number, 0.1);
+    ck_assert_int_eq(again.choice, 1);
+    ck_assert_uint_eq(again.count, 0); /* was not given and has no value of its own */
+    unlink(printed);
+}
+END_TEST
+
 START_TEST(test_suggestions_are_near) {
     static const char *const names[] = {"run", "grade", "segment"};
     ck_assert_str_eq(fovea_suggestion("rnu", names, 3), "run");
@@ -153,6 +251,9 @@ int main(void) {
     tcase_add_test(rules, test_every_form_is_understood);
     tcase_add_test(rules, test_a_list_keeps_every_value);
     tcase_add_test(rules, test_wrong_usage_is_refused);
+    tcase_add_test(rules, test_a_file_gives_what_the_command_line_does_not);
+    tcase_add_test(rules, test_a_wrong_file_is_refused);
+    tcase_add_test(rules, test_printed_options_are_a_file);
     tcase_add_test(rules, test_suggestions_are_near);
     suite_add_tcase(suite, rules);
     return suite_run(suite);
