@@ -29,5 +29,6 @@ int fovea_command_bench(int count, char **arguments);
 int fovea_command_convert(int count, char **arguments);
 int fovea_command_inspect(int count, char **arguments);
 int fovea_command_phantom(int count, char **arguments);
+int fovea_command_doctor(int count, char **arguments);
 
 #endif

@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"inspect", fovea_command_inspect, "show what is in a model file or checkpoint"},
     {"infer", fovea_command_infer, "run a model on a raw array"},
     {"bench", fovea_command_bench, "time a model on this machine"},
+    {"doctor", fovea_command_doctor, "check that machine, build and models work together"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

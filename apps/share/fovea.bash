@@ -3,7 +3,7 @@
 _fovea() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} options=
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run grade segment measure eval adapt models phantom convert inspect infer bench --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run grade segment measure eval adapt models phantom convert inspect infer bench doctor --help --version' -- "$word")
         return
     fi
     case $before in
@@ -73,6 +73,7 @@ _fovea() {
         convert) options='--output --to --fold --preset --weights --image-size --variant --transform-input --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --help' ;;
         inspect) options='--tensors --plan --size --exact --tune --image-size --variant --transform-input --help' ;;
         infer) options='--output --trace --fold --threads --exact --help' ;;
+        doctor) options='--models --output --help' ;;
         bench) options='--threads --size --repeat --seconds --input --json --profile --exact --tune --help' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options --config --print-config" -- "$word")
