@@ -6,10 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/statistics.h"
 #include "base/tuning.h"
 #include "bench_profile.h"
 #include "commands.h"
-#include "eval/statistics.h"
 #include "fovea/machine.h"
 #include "fovea/memory.h"
 #include "fovea/nets.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval/statistics.h"
+#include "base/statistics.h"
 #include "fovea/memory.h"
 
 /* What a pass consists of beside its nodes, and the pass. */

@@ -12,13 +12,13 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/statistics.h"
 #include "eval/classification.h"
 #include "eval/failures.h"
 #include "eval/mask_file.h"
 #include "eval/mask_folder.h"
 #include "eval/match.h"
 #include "eval/segmentation.h"
-#include "eval/statistics.h"
 #include "fovea/pool.h"
 #include "fovea/status.h"
 #include "fovea/threads.h"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/plots.h"
 #include "base/report_style.h"
 #include "commands.h"
 #include "eval/charts.h"
@@ -249,7 +250,7 @@ static void add_class_table(struct fovea_buffer *text, const struct fovea_classi
 static void add_confidence(struct fovea_buffer *text, const struct fovea_eval_set *set) {
     double *values = fv_allocate(set->count, FOVEA_QUALITY_COUNT * sizeof *values);
     struct fovea_spread spreads[FOVEA_QUALITY_COUNT];
-    struct fovea_chart_box boxes[FOVEA_QUALITY_COUNT];
+    struct fovea_plot_box boxes[FOVEA_QUALITY_COUNT];
     if (values == NULL) {
         text->failed = true;
         return;
@@ -261,11 +262,11 @@ static void add_confidence(struct fovea_buffer *text, const struct fovea_eval_se
             own[i] = pair->truth == k ? pair->probability[k] : NAN;
         }
         text->failed = text->failed || fovea_spread_find(own, set->count, &spreads[k], NULL) != FV_OK;
-        boxes[k] = (struct fovea_chart_box){"Label", fovea_quality_names[k], own, set->count, &spreads[k]};
+        boxes[k] = (struct fovea_plot_box){"Label", fovea_quality_names[k], own, set->count, &spreads[k]};
     }
     if (!text->failed) {
         fovea_buffer_text(text, "<figure><figcaption>Probability given to the labelled grade</figcaption>\n");
-        fovea_chart_boxes(text, "Probability given to the labelled grade", boxes, FOVEA_QUALITY_COUNT, 1.0);
+        fovea_plot_boxes(text, "Probability given to the labelled grade", boxes, FOVEA_QUALITY_COUNT, 1.0);
         fovea_buffer_text(text, "</figure>\n");
     }
     fv_release(values);
@@ -304,7 +305,7 @@ static double *figure_values(const struct fovea_eval_set *set, size_t figure) {
 static void add_mask_boxes(struct fovea_buffer *text, const struct fovea_eval *eval) {
     static const size_t drawn[] = {FOVEA_MASK_DICE, FOVEA_MASK_JACCARD, FOVEA_MASK_PRECISION, FOVEA_MASK_RECALL};
     enum { DRAWN = sizeof drawn / sizeof *drawn };
-    struct fovea_chart_box boxes[DRAWN * FOVEA_EVAL_MAX_SETS];
+    struct fovea_plot_box boxes[DRAWN * FOVEA_EVAL_MAX_SETS];
     double *values[DRAWN * FOVEA_EVAL_MAX_SETS];
     size_t count = 0;
     for (size_t k = 0; k < DRAWN; k++) {
@@ -312,15 +313,15 @@ static void add_mask_boxes(struct fovea_buffer *text, const struct fovea_eval *e
             const struct fovea_eval_set *set = &eval->sets[i];
             values[count] = figure_values(set, drawn[k]);
             text->failed = text->failed || values[count] == NULL;
-            boxes[count] = (struct fovea_chart_box){fovea_mask_figure_texts[drawn[k]].label, set->source->name,
-                                                    values[count], set->count, &set->spreads[drawn[k]]};
+            boxes[count] = (struct fovea_plot_box){fovea_mask_figure_texts[drawn[k]].label, set->source->name,
+                                                   values[count], set->count, &set->spreads[drawn[k]]};
         }
     }
     if (!text->failed) {
         fovea_buffer_text(text, "<section>\n<h2>Spread over the images</h2>\n<p class=\"lead\">Box: quartiles and "
                                 "median (its number on the right); diamond: mean; whiskers: 1.5 box lengths at most; "
                                 "circles: images beyond.</p>\n");
-        fovea_chart_boxes(text, "Dice, Jaccard, precision and recall", boxes, count, 1.0);
+        fovea_plot_boxes(text, "Dice, Jaccard, precision and recall", boxes, count, 1.0);
         fovea_buffer_text(text, "</section>\n");
     }
     for (size_t i = 0; i < count; i++) {
@@ -336,7 +337,9 @@ static void add_agreement(struct fovea_buffer *text, const struct fovea_eval_set
     } else {
         const struct fovea_agreement *agreement = &set->agreement;
         fovea_buffer_text(text, "<h3>FAZ area: agreement</h3>\n");
-        fovea_chart_agreement(text, predicted, reference, set->count, agreement);
+        static const struct fovea_plot_titles titles = {"Agreement of areas", "mean of the two areas, mm\xc2\xb2",
+                                                        "predicted \xe2\x88\x92 reference, mm\xc2\xb2"};
+        fovea_plot_agreement(text, &titles, predicted, reference, set->count, agreement);
         fovea_buffer_format(text, "<p>%zu images: bias ", agreement->count);
         add_value(text, agreement->bias);
         fovea_buffer_text(text, " mm\xc2\xb2, limits of agreement ");

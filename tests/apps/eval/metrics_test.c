@@ -2,10 +2,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/statistics.h"
 #include "checks.h"
 #include "eval/classification.h"
 #include "eval/segmentation.h"
-#include "eval/statistics.h"
 #include "fovea/memory.h"
 
 static const double TOLERANCE = 1e-14; /* a few roundings of double */

@@ -1,8 +1,8 @@
 /* How values of many images are summed up. NaN stands for an undefined value, in and out.
  *
  * Sums run in double, in the order of the values. Thread safety: all functions are reentrant. */
-#ifndef FOVEA_APPS_EVAL_STATISTICS_H
-#define FOVEA_APPS_EVAL_STATISTICS_H
+#ifndef FOVEA_APPS_STATISTICS_H
+#define FOVEA_APPS_STATISTICS_H
 
 #include <stddef.h>
 
