@@ -23,6 +23,7 @@ int fovea_command_segment(int count, char **arguments);
 int fovea_command_measure(int count, char **arguments);
 int fovea_command_eval(int count, char **arguments);
 int fovea_command_adapt(int count, char **arguments);
+int fovea_command_cohort(int count, char **arguments);
 int fovea_command_models(int count, char **arguments);
 int fovea_command_infer(int count, char **arguments);
 int fovea_command_bench(int count, char **arguments);

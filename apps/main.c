@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"measure", fovea_command_measure, "measure masks that exist already"},
     {"eval", fovea_command_eval, "compare predictions with labels: grades or masks"},
     {"adapt", fovea_command_adapt, "train a grader's last layer on labels of your own"},
+    {"cohort", fovea_command_cohort, "figures, tests and repeatability of groups of subjects"},
     {"models", fovea_command_models, "list models and what they serve"},
     {"phantom", fovea_command_phantom, "make synthetic images whose FAZ is known"},
     {"convert", fovea_command_convert, "turn a PyTorch or nnU-Net checkpoint into a model file"},
