@@ -12,7 +12,10 @@ static double step(double excess, double density) {
 }
 
 double fovea_t_two_sided(double t, double df) {
-    return isinf(t) ? 0.0 : gsl_cdf_beta_P(df / (df + t * t), df / 2.0, 0.5);
+    double square = t * t; /* the smaller part of the beta variable keeps its digits */
+    return isinf(square) ? 0.0
+           : square < df ? gsl_cdf_beta_Q(square / (df + square), 0.5, df / 2.0)
+                         : gsl_cdf_beta_P(df / (df + square), df / 2.0, 0.5);
 }
 
 double fovea_t_quantile(double p, double df) {
