@@ -8,14 +8,24 @@
 #include "options.h"
 #include "pipeline/results.h"
 
-/* What papers on the FAZ report, where the results have it. */
+/* What papers on the FAZ report, where the results have numbers of it. */
 static const char *const default_measures[] = {
-    "faz_area_mm2", "faz_area_corrected_mm2", "perimeter_crofton_mm", "circularity", "acircularity_index",
-    "axial_ratio",  "fd300_percent",          "fd_300_percent",
+    "faz_area_mm2", "faz_area_mm2_al_corrected", "perimeter_mm", "perimeter_crofton_mm",
+    "circularity",  "acircularity_index",        "axial_ratio",  "fd300_percent",
 };
 
-/* Numbers in results.csv that measure nothing. */
-static const char *const technical[] = {"fov_mm", "width_px", "height_px", "folds", "line", "page"};
+/* Numbers in results.csv that measure nothing of the eye's vessels. */
+static const char *const technical[] = {
+    "fov_mm",
+    "width_px",
+    "height_px",
+    "folds",
+    "axial_length_mm",
+    "reference_axial_length_mm",
+    "page",
+    "line",
+    "magnification_factor",
+};
 
 static bool listed(const char *name, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -176,6 +186,29 @@ static enum fv_status choose_all(struct fovea_cohort *cohort, struct fv_error *e
     return status;
 }
 
+/* Whether some results have numbers in the column. */
+static bool some_source_has_numbers(const struct fovea_cohort *cohort, const char *name) {
+    for (size_t i = 0; i < cohort->source_count; i++) {
+        long column = fovea_table_column(&cohort->sources[i].table, name);
+        if (column != FOVEA_TABLE_ABSENT && is_numeric(&cohort->sources[i].table, (size_t)column)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum fv_status choose_defaults(struct fovea_cohort *cohort, struct fv_error *error) {
+    enum fv_status status = FV_OK;
+    bool perimeter = some_source_has_numbers(cohort, "perimeter_mm"); /* then one perimeter is enough */
+    for (size_t i = 0; i < sizeof default_measures / sizeof *default_measures && status == FV_OK; i++) {
+        const char *name = default_measures[i];
+        if (some_source_has_numbers(cohort, name) && !(perimeter && strcmp(name, "perimeter_crofton_mm") == 0)) {
+            status = add_variable(cohort, name, false, error);
+        }
+    }
+    return status;
+}
+
 static enum fv_status choose_measures(struct fovea_cohort *cohort, struct fv_error *error) {
     const struct fovea_cohort_options *options = cohort->options;
     enum fv_status status = FV_OK;
@@ -192,12 +225,7 @@ static enum fv_status choose_measures(struct fovea_cohort *cohort, struct fv_err
             status = add_variable(cohort, name, false, error);
         }
     }
-    size_t defaults = options->measure_count == 0 ? sizeof default_measures / sizeof *default_measures : 0;
-    for (size_t i = 0; i < defaults && status == FV_OK; i++) {
-        if (some_source_has(cohort, default_measures[i])) {
-            status = add_variable(cohort, default_measures[i], false, error);
-        }
-    }
+    status = status == FV_OK && options->measure_count == 0 ? choose_defaults(cohort, error) : status;
     cohort->measure_count = cohort->variable_count;
     if (status == FV_OK && cohort->measure_count == 0) {
         return unknown_measure(cohort, "measure", default_measures[0], error);

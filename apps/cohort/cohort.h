@@ -20,7 +20,7 @@
 enum {
     FOVEA_COHORT_MOST_GROUPS = 24,
     FOVEA_COHORT_MOST_REPEATS = 12,
-    FOVEA_COHORT_MOST_VARIABLES = 64, /* measures and covariates */
+    FOVEA_COHORT_MOST_VARIABLES = 128, /* measures and covariates */
     FOVEA_COHORT_MOST_RESULTS = 64,
 };
 

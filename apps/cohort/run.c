@@ -105,10 +105,11 @@ static enum fv_status write_all(const struct fovea_cohort *cohort, struct fv_err
 
 static void print_summary(const struct fovea_cohort *cohort) {
     struct fovea_cohort_group totals = fovea_cohort_totals(cohort);
-    printf("%zu images of %zu %s in %zu %s (a value a %s); %zu ungradable and %zu failed images left out; %zu "
+    printf("%zu images of %zu %s in %zu %s (%s); %zu ungradable and %zu failed images left out; %zu "
            "problems\n",
            totals.images[FOVEA_COHORT_OK], totals.subjects, totals.subjects == 1 ? "subject" : "subjects",
-           cohort->group_count, cohort->group_count == 1 ? "group" : "groups", fovea_cohort_unit_name(cohort),
+           cohort->group_count, cohort->group_count == 1 ? "group" : "groups",
+           cohort->options->per == FOVEA_COHORT_PER_EYE ? "every eye counts" : "every subject counts once",
            totals.images[FOVEA_COHORT_UNGRADABLE], totals.images[FOVEA_COHORT_FAILED], cohort->failures.count);
     for (size_t i = 0; i < cohort->notes.count; i++) {
         fprintf(stderr, "fovea cohort: note: ");

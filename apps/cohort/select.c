@@ -287,13 +287,32 @@ static enum fv_status check_alike(struct fovea_cohort *cohort, const char *colum
         }
     }
     return other == NULL ? FV_OK
-                         : fovea_cohort_note(cohort, error, "The images differ in %s ('%s' and '%s'%s).", what, first,
-                                             other, ": measures may not be comparable");
+                         : fovea_cohort_note(cohort, error,
+                                             "The images differ in %s ('%s' and '%s'): their measures may not be "
+                                             "comparable.",
+                                             what, first, other);
+}
+
+/* Notes how many images carry warnings of their own measurement. */
+static enum fv_status count_warnings(struct fovea_cohort *cohort, struct fv_error *error) {
+    size_t count = 0;
+    for (size_t i = 0; i < cohort->image_count; i++) {
+        const struct fovea_cohort_image *image = &cohort->images[i];
+        const struct fovea_table *table = &cohort->sources[image->source].table;
+        count +=
+            counts(image) && fovea_table_field(table, image->row, fovea_table_column(table, "warnings"))[0] != '\0';
+    }
+    return count == 0
+               ? FV_OK
+               : fovea_cohort_note(cohort, error,
+                                   "%zu of the images used carry warnings, in the column warnings of the results.",
+                                   count);
 }
 
 enum fv_status fovea_cohort_select(struct fovea_cohort *cohort, struct fv_error *error) {
     static const char *const alike[][2] = {{"fov_mm", "the field of view, in mm"},
                                            {"segmenter", "the model that outlined them"},
+                                           {"perimeter_method", "the method of the perimeter"},
                                            {"fovea_version", "the version of Fovea that measured them"}};
     enum fv_status status = select_layer(cohort, error);
     status = status != FV_OK ? status : select_visit(cohort, error);
@@ -303,5 +322,5 @@ enum fv_status fovea_cohort_select(struct fovea_cohort *cohort, struct fv_error 
     for (size_t i = 0; i < sizeof alike / sizeof *alike && status == FV_OK; i++) {
         status = check_alike(cohort, alike[i][0], alike[i][1], error);
     }
-    return status;
+    return status == FV_OK ? count_warnings(cohort, error) : status;
 }

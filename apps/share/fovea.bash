@@ -3,7 +3,7 @@
 _fovea() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} options=
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run grade segment measure eval adapt models phantom convert inspect infer bench doctor --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run grade segment measure eval adapt cohort models phantom convert inspect infer bench doctor --help --version' -- "$word")
         return
     fi
     case $before in
@@ -17,6 +17,10 @@ _fovea() {
         ;;
     --empty)
         mapfile -t COMPREPLY < <(compgen -W 'undefined one' -- "$word")
+        return
+        ;;
+    --per)
+        mapfile -t COMPREPLY < <(compgen -W 'subject eye' -- "$word")
         return
         ;;
     --tta)
@@ -68,6 +72,7 @@ _fovea() {
         measure) options='--fov --output --list --help' ;;
         eval) options='--output --set --match --strict --images --worst --fov --foreground --empty --probability --threads --help' ;;
         adapt) options='--output --images --report --name --copies --folds --epochs --seed --rate --weight-decay --force --threads --help' ;;
+        cohort) options='--output --measure --covariate --group --groups --per --visit --repeat --layer --match --strict --help' ;;
         models) options='--help' ;;
         phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
         convert) options='--output --to --fold --preset --weights --image-size --variant --transform-input --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --help' ;;

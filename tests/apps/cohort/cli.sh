@@ -30,7 +30,7 @@ fi
         i=$((i + 1))
     done
 } >subjects.csv
-expect 0 "12 images of 3 subjects in 3 groups (a value a subject)" "$fovea" cohort -o first subjects.csv "$work/run"
+expect 0 "12 images of 3 subjects in 3 groups (every subject counts once)" "$fovea" cohort -o first subjects.csv "$work/run"
 for file in cohort.csv cohort.json cohort.html; do
     [ -s "first/$file" ] || fail "$file is missing"
     grep -q "$work" "first/$file" && fail "an absolute path in $file"
@@ -70,7 +70,7 @@ diff -r first office >/dev/null || fail "semicolons change the results"
 cp kept.csv subjects.csv
 
 # Eyes, and what is too sure then.
-expect 0 "in 3 groups (a value a eye)" "$fovea" cohort -o eyes --per eye subjects.csv run
+expect 0 "in 3 groups (every eye counts)" "$fovea" cohort -o eyes --per eye subjects.csv run
 grep -q 'intervals too narrow and p values too low' eyes/cohort.html || fail "eyes that are not independent are not told"
 
 # Two runs whose images have the same names; grades as groups; all measures.
