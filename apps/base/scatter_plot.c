@@ -80,23 +80,31 @@ static void add_axes(struct fovea_buffer *text, const struct frame *frame, const
     fovea_buffer_text(text, "</text>\n");
 }
 
-/* The mark of series `kind` at a place. */
+/* The marks of the kinds of points; shapes relative to their centres. */
+static const struct {
+    const char *shape, *colour;
+} marks[MARKS] = {
+    {"m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z", "#0072b2"},                /* disc */
+    {"m-3.7 -3.7h7.4v7.4h-7.4z", "#d55e00"},                           /* square */
+    {"m0 -5l4.6 8h-9.2z", "#009e73"},                                  /* triangle */
+    {"m0 -5.2l5.2 5.2l-5.2 5.2l-5.2 -5.2z", "#cc79a7"},                /* diamond */
+    {"m0 5l4.6 -8h-9.2z", "#b58900"},                                  /* triangle, on its tip */
+    {"m-1.5 -5h3v3.5h3.5v3h-3.5v3.5h-3v-3.5h-3.5v-3h3.5z", "#1b2430"}, /* cross */
+    {"m-4.6 -2.7v5.4l4.6 2.7l4.6 -2.7v-5.4l-4.6 -2.7z", "#56b4e9"},    /* hexagon */
+};
+
+/* Begins and ends a path that holds marks of one kind. */
+static void begin_marks(struct fovea_buffer *text, size_t kind) {
+    fovea_buffer_format(text, "<path fill=\"%s\" fill-opacity=\".7\" stroke=\"#fff\" stroke-width=\".6\" d=\"",
+                        marks[kind % MARKS].colour);
+}
+
 static void add_mark(struct fovea_buffer *text, size_t kind, double x, double y) {
-    static const struct {
-        const char *path, *colour;
-    } marks[MARKS] = {
-        {"m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z", "#0072b2"},                /* disc */
-        {"m-3.7 -3.7h7.4v7.4h-7.4z", "#d55e00"},                           /* square */
-        {"m0 -5l4.6 8h-9.2z", "#009e73"},                                  /* triangle */
-        {"m0 -5.2l5.2 5.2l-5.2 5.2l-5.2 -5.2z", "#cc79a7"},                /* diamond */
-        {"m0 5l4.6 -8h-9.2z", "#b58900"},                                  /* triangle, on its tip */
-        {"m-1.5 -5h3v3.5h3.5v3h-3.5v3.5h-3v-3.5h-3.5v-3h3.5z", "#1b2430"}, /* cross */
-        {"m-4.6 -2.7v5.4l4.6 2.7l4.6 -2.7v-5.4l-4.6 -2.7z", "#56b4e9"},    /* hexagon */
-    };
-    fovea_buffer_format(text,
-                        "<path d=\"M%.1f %.1f%s\" fill=\"%s\" fill-opacity=\".7\" stroke=\"#fff\" "
-                        "stroke-width=\".6\"/>\n",
-                        x, y, marks[kind % MARKS].path, marks[kind % MARKS].colour);
+    fovea_buffer_format(text, "M%.1f %.1f%s", x, y, marks[kind % MARKS].shape);
+}
+
+static void end_marks(struct fovea_buffer *text) {
+    fovea_buffer_text(text, "\"/>\n");
 }
 
 /* The points of one kind, those that would hide another of it left out. */
@@ -107,6 +115,7 @@ static void add_points(struct fovea_buffer *text, const struct fovea_plot_series
         text->failed = true;
         return;
     }
+    begin_marks(text, kind);
     for (size_t i = 0; i < series->count; i++) {
         if (!isfinite(series->x[i]) || !isfinite(series->y[i])) {
             continue;
@@ -120,6 +129,7 @@ static void add_points(struct fovea_buffer *text, const struct fovea_plot_series
             *cell = true;
         }
     }
+    end_marks(text);
     fv_release(drawn);
 }
 
@@ -164,7 +174,9 @@ void fovea_plot_scatter(struct fovea_buffer *text, const struct fovea_plot_title
     for (size_t k = 0; k < count && count > 1; k++) {
         double x = PLOT_LEFT + (double)(k % 3) * (PLOT_WIDTH / 3.0);
         double y = PLOT_TOP + PLOT_HEIGHT + BELOW + 8.0 + (double)(k / 3) * LEGEND_ROW;
+        begin_marks(text, k);
         add_mark(text, k, x + 6.0, y);
+        end_marks(text);
         fovea_buffer_format(text, "<text x=\"%.1f\" y=\"%.1f\"%s>", x + 16.0, y + 4.0,
                             strlen(series[k].name) > 22 ? " textLength=\"134\" lengthAdjust=\"spacingAndGlyphs\"" : "");
         fovea_buffer_html(text, series[k].name);

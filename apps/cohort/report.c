@@ -15,7 +15,7 @@ static const char cohort_style[] =
     ".interval{display:block;color:var(--soft);font-size:.82rem;white-space:nowrap}"
     "tbody th{padding-top:1rem;color:var(--ink);text-align:left}\n"
     "h3{margin:1.5rem 0 .4rem;font-size:1rem}.measure{border-top:1px solid var(--line);margin-top:2.2rem}"
-    "ul.notes{margin:.6rem 0;padding-left:1.2rem}td .why{max-width:16rem}\n"
+    "ul.notes{margin:.6rem 0;padding-left:1.2rem}td .why{max-width:20rem;overflow-wrap:normal}\n"
     "@media(max-width:46rem){.scroll thead{display:table-header-group}.scroll tr{display:table-row}"
     ".scroll td{display:table-cell;padding:.4rem}.scroll td.number{text-align:right}.scroll td,.scroll th{"
     "border-bottom:1px solid var(--line)}figure svg{min-width:34rem}}\n"

@@ -143,11 +143,16 @@ static void add_boxes(struct fovea_buffer *text, const struct fovea_cohort *coho
     fv_release(values);
 }
 
-/* "A less B". */
-static void add_pair(struct fovea_buffer *text, const struct fovea_analysis *analysis) {
-    fovea_buffer_html(text, analysis->group);
+/* "A less B", and under it how the tests were made, or why they were not. */
+static void add_pair(struct fovea_buffer *text, const struct fovea_analysis *welch,
+                     const struct fovea_analysis *ranks) {
+    fovea_buffer_html(text, welch->group);
     fovea_buffer_text(text, " \xe2\x88\x92 ");
-    fovea_buffer_html(text, analysis->against);
+    fovea_buffer_html(text, welch->against);
+    if (welch->reason[0] != '\0') {
+        fovea_buffer_format(text, "<span class=\"why\">Welch: %s</span>", welch->reason);
+    }
+    fovea_buffer_format(text, "<span class=\"why\">Mann-Whitney: %s%s</span>", ranks->method, ranks->reason);
 }
 
 static void add_pairs(struct fovea_buffer *text, const struct fovea_cohort *cohort, size_t variable) {
@@ -157,8 +162,8 @@ static void add_pairs(struct fovea_buffer *text, const struct fovea_cohort *coho
     fovea_buffer_format(
         text,
         "<h3>%s</h3>\n<div class=\"scroll\"><table>\n<thead><tr><th>Groups</th><th class=\"number\">"
-        "Difference of means<span class=\"interval\">95 %% interval</span></th><th class=\"number\">t"
-        "<span class=\"interval\">df</span></th><th class=\"number\">p, Welch</th>%s<th class=\"number\">"
+        "Difference of means<span class=\"interval\">95 %% interval</span></th><th class=\"number\">t</th>"
+        "<th class=\"number\">df</th><th class=\"number\">p, Welch</th>%s<th class=\"number\">"
         "Hedges\xe2\x80\x99 g</th><th class=\"number\">U</th><th class=\"number\">p, Mann-Whitney</th>%s"
         "<th class=\"number\">P(first &gt; second)</th></tr></thead>\n<tbody>\n",
         several ? "Every pair of groups" : "The two groups", several ? "<th class=\"number\">after Holm</th>" : "",
@@ -169,26 +174,17 @@ static void add_pairs(struct fovea_buffer *text, const struct fovea_cohort *coho
             continue;
         }
         fovea_buffer_text(text, "<tr><td>");
-        add_pair(text, welch);
+        add_pair(text, welch, ranks);
         fovea_buffer_text(text, "</td>");
         add_interval_cell(text, welch, difference, decimals);
-        fovea_buffer_text(text, "<td class=\"number\">");
-        fovea_cohort_add_number(text, fovea_analysis_get(welch, "t"), 3);
-        fovea_buffer_text(text, "<span class=\"interval\">");
-        fovea_cohort_add_number(text, fovea_analysis_get(welch, "df"), 1);
-        fovea_buffer_text(text, "</span>");
-        add_reason(text, welch);
-        fovea_buffer_text(text, "</td>");
+        add_cell(text, welch, "t", 3);
+        add_cell(text, welch, "df", 1);
         add_p_cell(text, welch, "p");
         if (several) {
             add_p_cell(text, welch, "p_holm");
         }
         add_cell(text, welch, "hedges_g", 3);
-        fovea_buffer_text(text, "<td class=\"number\">");
-        fovea_cohort_add_number(text, fovea_analysis_get(ranks, "u"), 1);
-        fovea_buffer_format(text, "<span class=\"why\">%s</span>", ranks->method);
-        add_reason(text, ranks);
-        fovea_buffer_text(text, "</td>");
+        add_cell(text, ranks, "u", 1);
         add_p_cell(text, ranks, "p");
         if (several) {
             add_p_cell(text, ranks, "p_holm");

@@ -6,7 +6,7 @@
 #include "cohort/report.h"
 #include "fovea/memory.h"
 
-enum { PLOTS_MOST = 8 }; /* scatter plots of a measure; the table has all covariates */
+enum { PLOTS_MOST = 8, PAGE_MOST = 64 }; /* scatter plots of a measure, and in all; the tables have all covariates */
 
 /* The scatter plot of a measure with a covariate, a mark a group. */
 static void add_scatter(struct fovea_buffer *text, const struct fovea_cohort *cohort, size_t variable,
@@ -90,20 +90,20 @@ static void add_correlation_table(struct fovea_buffer *text, const struct fovea_
 
 void fovea_cohort_add_correlations(struct fovea_buffer *text, const struct fovea_cohort *cohort, size_t variable) {
     size_t covariates = cohort->variable_count - cohort->measure_count, drawn = 0;
+    size_t share = PAGE_MOST / cohort->measure_count, most = share < 1 ? 1 : share < PLOTS_MOST ? share : PLOTS_MOST;
     if (covariates == 0) {
         return;
     }
     fovea_buffer_text(text, "<h3>With the covariates</h3>\n<div class=\"charts\">\n");
-    for (size_t v = cohort->measure_count; v < cohort->variable_count && drawn < PLOTS_MOST; v++) {
+    for (size_t v = cohort->measure_count; v < cohort->variable_count && drawn < most; v++) {
         if (strcmp(cohort->variables[v].name, cohort->variables[variable].name) != 0) {
             add_scatter(text, cohort, variable, v);
             drawn++;
         }
     }
     fovea_buffer_text(text, "</div>\n");
-    if (covariates > PLOTS_MOST) {
-        fovea_buffer_format(text, "<p class=\"lead\">Drawn are the first %d of %zu covariates.</p>\n", PLOTS_MOST,
-                            covariates);
+    if (covariates > most) {
+        fovea_buffer_format(text, "<p class=\"lead\">Drawn: %zu of %zu covariates.</p>\n", drawn, covariates);
     }
     add_correlation_table(text, cohort, variable);
 }

@@ -139,27 +139,41 @@ static enum fv_status check_group(struct fovea_cohort *cohort, size_t begin, siz
         eyes ? "; --per eye lets its eyes be in different groups" : "");
 }
 
-/* Says how often a covariate changes within a subject or eye, whose mean is then taken. */
+/* Whether two images are of what counts once. */
+static bool same_unit(const struct fovea_cohort *cohort, const struct fovea_cohort_image *a,
+                      const struct fovea_cohort_image *b) {
+    return cohort->options->per == FOVEA_COHORT_PER_EYE ? same_eye(a, b)
+                                                        : strcmp(a->facts.subject, b->facts.subject) == 0;
+}
+
+/* Says in how many subjects, or eyes, a covariate of their rows changes; their mean is then taken. */
+static enum fv_status check_covariate(struct fovea_cohort *cohort, size_t variable, struct fv_error *error) {
+    const struct fovea_cohort_image *first = NULL, *last = NULL;
+    size_t units = 0;
+    for (size_t i = 0; i < cohort->image_count; i++) {
+        const struct fovea_cohort_image *image = &cohort->images[i], *before = &cohort->images[previous(cohort, i)];
+        double change = image->values[variable] - before->values[variable];
+        if (!counts(image) || !same_unit(cohort, before, image) || change == 0.0 || isnan(change)) {
+            continue;
+        }
+        units += last == NULL || !same_unit(cohort, last, image);
+        first = first != NULL ? first : image;
+        last = image;
+    }
+    return units == 0 ? FV_OK
+                      : fovea_cohort_note(cohort, error,
+                                          "%s differs within %zu %s%s, whose mean is used; the first is %s (%s, line "
+                                          "%zu).",
+                                          cohort->variables[variable].name, units, fovea_cohort_unit_name(cohort),
+                                          units == 1 ? "" : "s", first->facts.subject, cohort->subjects.name,
+                                          fovea_table_line(&cohort->subjects, first->owner->row));
+}
+
 static enum fv_status check_covariates(struct fovea_cohort *cohort, struct fv_error *error) {
-    bool per_eye = cohort->options->per == FOVEA_COHORT_PER_EYE;
     enum fv_status status = FV_OK;
     for (size_t v = cohort->measure_count; v < cohort->variable_count && status == FV_OK; v++) {
-        size_t changes = 0, example = 0;
-        for (size_t i = 0; i < cohort->image_count; i++) {
-            const struct fovea_cohort_image *image = &cohort->images[i], *before = &cohort->images[previous(cohort, i)];
-            bool same = strcmp(before->facts.subject, image->facts.subject) == 0 &&
-                        (!per_eye || strcmp(before->facts.eye, image->facts.eye) == 0);
-            bool changed = before->values[v] != image->values[v] && !isnan(before->values[v] + image->values[v]);
-            if (cohort->variables[v].column != FOVEA_TABLE_ABSENT && counts(image) && same && changed) {
-                example = changes++ == 0 ? i : example;
-            }
-        }
-        if (changes > 0) {
-            const struct fovea_cohort_image *image = &cohort->images[example];
-            status = fovea_cohort_note(
-                cohort, error, "%s differs within %zu %ss, whose mean is used; the first is %s (%s, line %zu).",
-                cohort->variables[v].name, changes, fovea_cohort_unit_name(cohort), image->facts.subject,
-                cohort->subjects.name, fovea_table_line(&cohort->subjects, image->owner->row));
+        if (cohort->variables[v].column != FOVEA_TABLE_ABSENT) {
+            status = check_covariate(cohort, v, error);
         }
     }
     return status;
@@ -167,15 +181,11 @@ static enum fv_status check_covariates(struct fovea_cohort *cohort, struct fv_er
 
 /* Checks every subject, or eye, as a whole. */
 static enum fv_status check_units(struct fovea_cohort *cohort, struct fv_error *error) {
-    bool per_eye = cohort->options->per == FOVEA_COHORT_PER_EYE;
     enum fv_status status = FV_OK;
     for (size_t begin = 0, end; begin < cohort->image_count && status == FV_OK; begin = end) {
-        const struct fovea_cohort_image *first = &cohort->images[begin];
-        for (end = begin + 1; end < cohort->image_count; end++) {
-            const struct fovea_cohort_image *image = &cohort->images[end];
-            if (per_eye ? !same_eye(first, image) : strcmp(first->facts.subject, image->facts.subject) != 0) {
-                break;
-            }
+        end = begin + 1;
+        while (end < cohort->image_count && same_unit(cohort, &cohort->images[begin], &cohort->images[end])) {
+            end++;
         }
         status = check_group(cohort, begin, end, error);
     }
