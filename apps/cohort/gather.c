@@ -205,11 +205,17 @@ static enum fv_status make_repeats(struct fovea_cohort *cohort, const struct sel
                                    struct fv_error *error) {
     struct fovea_cohort_repeats *repeats = &cohort->repeats;
     enum fv_status status = find_labels(cohort, selection, error);
-    if (status != FV_OK || repeats->label_count < 2) {
+    if (status != FV_OK) {
         return status;
     }
     size_t size;
     repeats->eyes = fill_repeats(cohort, selection, 0);
+    if (repeats->eyes == 0) {
+        repeats->label_count = 0;
+        return fovea_cohort_note(cohort, error,
+                                 "No eye was seen twice at a visit, by the column %s: there is no repeatability.",
+                                 cohort->repeat_column);
+    }
     if (!fv_multiply(repeats->eyes, repeats->label_count * cohort->variable_count, &size)) {
         return out_of_memory(error);
     }

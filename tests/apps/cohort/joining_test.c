@@ -224,6 +224,19 @@ END_TEST
 static const char two_subjects[] = "file,subject,group,visit,layer\na,S,x,1,deep\nb,S,y,2,deep\nc,T,x,1,superficial\n";
 static const char two_results[] = "file,status,circularity,angle_degrees\na,ok,0.5,10\nb,ok,0.6,20\nc,ok,0.7,30\n";
 
+START_TEST(repeats_of_nothing) {
+    folder = support_make_folder();
+    struct fovea_cohort_options options = {.repeat = "eye"};
+    struct fovea_cohort *cohort =
+        join(&options, "file,subject,eye\na,S,OD\nb,S,OS\n", "file,circularity\na,0.5\nb,0.7\n", FV_OK, "");
+    ck_assert_uint_eq(cohort->notes.count, 1);
+    ck_assert_ptr_nonnull(strstr(cohort->notes.items[0].reason, "no repeatability"));
+    ck_assert_ptr_null(fovea_analyses_find(&cohort->analyses, FOVEA_REPEATABILITY, 0, "all", ""));
+    leave(cohort);
+    support_remove_folder(folder);
+}
+END_TEST
+
 /* What cannot be meant ends with a message that says what can. */
 START_TEST(wrong_requests) {
     static const char *const measures[] = {"circularty", "thickness", "angle_degrees"};
@@ -338,6 +351,7 @@ int main(void) {
     tcase_add_loop_test(all, what_counts_once, 0, 2);
     tcase_add_test(all, any_order);
     tcase_add_test(all, rows_that_name_no_file);
+    tcase_add_test(all, repeats_of_nothing);
     tcase_add_loop_test(all, wrong_requests, 0, 12);
     tcase_add_loop_test(all, tables_that_cannot_be_used, 0, 6);
     tcase_add_test(all, contradictions);
