@@ -13,7 +13,7 @@ struct fovea_axis {
     int decimals;     /* after the point, of the marks' numbers */
 };
 
-/* An axis that holds all of `low` to `high`, which are finite, cut into about `parts`. */
+/* An axis that holds all of `low` to `high`, which are at most 1e300 in size, cut into about `parts`. */
 struct fovea_axis fovea_axis_make(double low, double high, double from, double to, double parts);
 
 /* Where `value` lies. */

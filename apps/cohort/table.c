@@ -109,11 +109,14 @@ const char *fovea_table_field(const struct fovea_table *table, size_t row, long 
                                         : fovea_csv_field(&table->csv, &table->csv.records[row + 1], (size_t)column);
 }
 
-/* Whether all of `text` is a finite decimal number; strtod alone would take hexadecimal ones and words. */
+static const double GREATEST = 1e100; /* no measure is as great, and squares of it still fit into double */
+
+/* Whether all of `text` is a decimal number; strtod alone would take hexadecimal ones and words. */
 static bool parse_decimal(const char *text, double *value) {
     char *end;
     *value = strtod(text, &end);
-    bool decimal = end != text && *end == '\0' && text[strspn(text, "+-.0123456789eE")] == '\0' && isfinite(*value);
+    bool decimal = end != text && *end == '\0' && text[strspn(text, "+-.0123456789eE")] == '\0';
+    decimal = decimal && fabs(*value) <= GREATEST;
     *value = decimal ? *value : NAN;
     return decimal;
 }

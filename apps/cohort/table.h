@@ -47,7 +47,7 @@ enum fovea_number_kind {
     FOVEA_NUMBER_BAD,
 };
 
-/* What `text` is; *value is a finite number or NaN. */
+/* What `text` is; *value is a number of at most 1e100 in size (what is greater is bad), or NaN. */
 enum fovea_number_kind fovea_table_number(const char *text, double *value);
 
 #endif

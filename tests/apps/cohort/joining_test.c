@@ -148,6 +148,27 @@ START_TEST(rows_that_cannot_be_used) {
 }
 END_TEST
 
+/* Texts that are a number, and texts that look like one. */
+START_TEST(numbers_in_fields) {
+    static const struct {
+        const char *text;
+        enum fovea_number_kind kind;
+        double value;
+    } cases[] = {
+        {"1.5", FOVEA_NUMBER_GOOD, 1.5},   {"-2e-3", FOVEA_NUMBER_GOOD, -0.002}, {"+7", FOVEA_NUMBER_GOOD, 7.0},
+        {"", FOVEA_NUMBER_BLANK, NAN},     {"nan", FOVEA_NUMBER_MISSING, NAN},   {"N/A", FOVEA_NUMBER_MISSING, NAN},
+        {"0,31", FOVEA_NUMBER_COMMA, NAN}, {"1,234,5", FOVEA_NUMBER_BAD, NAN},   {"0x10", FOVEA_NUMBER_BAD, NAN},
+        {"inf", FOVEA_NUMBER_BAD, NAN},    {"1e999", FOVEA_NUMBER_BAD, NAN},     {"1e101", FOVEA_NUMBER_BAD, NAN},
+        {"3 mm", FOVEA_NUMBER_BAD, NAN},   {"e", FOVEA_NUMBER_BAD, NAN},         {"--1", FOVEA_NUMBER_BAD, NAN},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double value;
+        ck_assert_msg(fovea_table_number(cases[i].text, &value) == cases[i].kind, "'%s'", cases[i].text);
+        ck_assert(value == cases[i].value || (isnan(value) && isnan(cases[i].value)));
+    }
+}
+END_TEST
+
 /* Repeats are averaged first, then eyes; what is not ok is counted; a subject with nothing left is not. */
 static const char eyes_subjects[] = "subject,eye,group,file,repeat\n"
                                     "A,OD,1,a1,1\nA,OD,1,a2,2\nA,OS,1,a3,1\nB,OS,1,b1,1\nB,OS,1,b2,2\n"
@@ -348,6 +369,7 @@ int main(void) {
     Suite *suite = suite_create("cohort joining");
     TCase *all = tcase_create("all");
     tcase_add_test(all, rows_that_cannot_be_used);
+    tcase_add_test(all, numbers_in_fields);
     tcase_add_loop_test(all, what_counts_once, 0, 2);
     tcase_add_test(all, any_order);
     tcase_add_test(all, rows_that_name_no_file);
