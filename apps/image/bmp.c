@@ -120,8 +120,9 @@ static enum fv_status read_rows(const char *name, const uint8_t *bytes, size_t s
     return FV_OK;
 }
 
-enum fv_status fovea_bmp_decode(const char *name, const uint8_t *bytes, size_t size, struct fovea_image *image,
-                                struct fv_error *error) {
+enum fv_status fovea_bmp_decode(const char *name, const uint8_t *bytes, size_t size, uint32_t page,
+                                struct fovea_image *image, struct fv_error *error) {
+    (void)page; /* a file of one */
     struct layout layout = {0};
     struct fovea_palette palette = {0};
     enum fv_status status = read_layout(name, bytes, size, &layout, error);

@@ -110,10 +110,6 @@ static enum fv_status expect_equal_channels(const char *name, const struct fovea
 }
 
 enum fv_status fovea_image_to_grey(const char *name, struct fovea_image *image, struct fv_error *error) {
-    if (image->pages > 1) {
-        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: expected one image, found a file of %u pages", name,
-                            image->pages);
-    }
     enum fv_status status = FV_OK;
     if (image->channels >= 3) {
         status = expect_equal_channels(name, image, error);

@@ -1,16 +1,20 @@
 /* Private to this room: one decoder a format.
  *
  * Each takes a whole file in memory, whose first bytes were recognised, and fills *image, which is empty on entry and,
- * on failure, on return. `name` is the file's name for messages. Errors as of fovea_image_read. */
+ * on failure, on return. `page` counts from 1; 0: as fovea_image_read chooses. `name` is the file's name for messages.
+ * Errors as of fovea_image_read_page. */
 #ifndef FOVEA_APPS_IMAGE_DECODERS_H
 #define FOVEA_APPS_IMAGE_DECODERS_H
 
 #include "image/image.h"
 
-typedef enum fv_status fovea_decoder(const char *name, const uint8_t *bytes, size_t size, struct fovea_image *image,
-                                     struct fv_error *error);
+typedef enum fv_status fovea_decoder(const char *name, const uint8_t *bytes, size_t size, uint32_t page,
+                                     struct fovea_image *image, struct fv_error *error);
 
-fovea_decoder fovea_png_decode, fovea_jpeg_decode, fovea_tiff_decode, fovea_bmp_decode;
+fovea_decoder fovea_png_decode, fovea_jpeg_decode, fovea_tiff_decode, fovea_bmp_decode, fovea_dicom_decode;
+
+/* The error of a file that has `pages` pages, fewer than `page`. */
+enum fv_status fovea_image_no_page(const char *name, uint32_t page, uint32_t pages, struct fv_error *error);
 
 /* fovea_image_create for a decoder: `name` goes into the message. */
 enum fv_status fovea_image_create_for(const char *name, uint64_t width, uint64_t height, uint32_t channels,
@@ -42,5 +46,8 @@ bool fovea_palette_expand(const struct fovea_palette *palette, const uint8_t *pa
 
 /* The size of the first page of a TIFF file, which is not decoded; false if there is none that could be. */
 bool fovea_tiff_read_size(const uint8_t *bytes, size_t size, uint32_t *width, uint32_t *height);
+
+/* What a DICOM file says, but for `format`; false if it cannot be read. Its pixels are not decoded. */
+bool fovea_dicom_read_facts(const char *name, const uint8_t *bytes, size_t size, struct fovea_image_facts *facts);
 
 #endif

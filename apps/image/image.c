@@ -5,6 +5,7 @@
 #include "fovea/file.h"
 #include "fovea/memory.h"
 #include "image/decoders.h"
+#include "image/dicom_structure.h"
 
 const char *fovea_image_format_name(enum fovea_image_format format) {
     switch (format) {
@@ -16,6 +17,8 @@ const char *fovea_image_format_name(enum fovea_image_format format) {
         return "TIFF";
     case FOVEA_IMAGE_BMP:
         return "BMP";
+    case FOVEA_IMAGE_DICOM:
+        return "DICOM";
     case FOVEA_IMAGE_NONE:
         break;
     }
@@ -49,7 +52,7 @@ enum fv_status fovea_image_create_for(const char *name, uint64_t width, uint64_t
     image->channels = channels;
     image->bits = bits;
     image->orientation = 1;
-    image->pages = 1;
+    image->pages = image->page = 1;
     return FV_OK;
 }
 
@@ -75,7 +78,11 @@ static bool begins_with(const uint8_t *bytes, size_t size, const char *magic, si
     return size >= length && memcmp(bytes, magic, length) == 0;
 }
 
+/* DICOM comes first: its preamble may hold the head of a TIFF file. */
 enum fovea_image_format fovea_image_recognise(const uint8_t *bytes, size_t size) {
+    if (fovea_dicom_recognise(bytes, size)) {
+        return FOVEA_IMAGE_DICOM;
+    }
     if (begins_with(bytes, size, "\x89PNG\r\n\x1a\n", 8)) {
         return FOVEA_IMAGE_PNG;
     }
@@ -109,9 +116,6 @@ static const char *foreign_kind(const uint8_t *bytes, size_t size) {
     if (begins_with(bytes, size, "PK\x03\x04", 4)) {
         return "a zip archive";
     }
-    if (size >= 132 && memcmp(bytes + 128, "DICM", 4) == 0) {
-        return "a DICOM file";
-    }
     if (size >= 12 && memcmp(bytes + 4, "ftyp", 4) == 0) {
         return "a HEIF, AVIF or video file";
     }
@@ -124,7 +128,8 @@ static enum fv_status refuse(const char *name, const uint8_t *bytes, size_t size
     }
     const char *kind = foreign_kind(bytes, size);
     if (kind != NULL) {
-        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: expected PNG, JPEG, TIFF or BMP, found %s", name, kind);
+        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: expected PNG, JPEG, TIFF, BMP or DICOM, found %s", name,
+                            kind);
     }
     char found[3 * 8 + 1] = "";
     static const char digits[] = "0123456789abcdef";
@@ -134,32 +139,47 @@ static enum fv_status refuse(const char *name, const uint8_t *bytes, size_t size
         found[3 * i + 2] = i + 1 < size && i < 7 ? ' ' : '\0';
         found[3 * i + 3] = '\0';
     }
-    return fv_error_set(error, FV_ERROR_FORMAT,
-                        "%s: expected a PNG, JPEG, TIFF or BMP file, found other content (its first bytes are %s)",
-                        name, found);
+    return fv_error_set(
+        error, FV_ERROR_FORMAT,
+        "%s: expected a PNG, JPEG, TIFF, BMP or DICOM file, found other content (its first bytes are %s)", name, found);
 }
 
-enum fv_status fovea_image_decode(const char *name, const uint8_t *bytes, size_t size, struct fovea_image *image,
-                                  struct fv_error *error) {
+enum fv_status fovea_image_no_page(const char *name, uint32_t page, uint32_t pages, struct fv_error *error) {
+    return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: page %u was asked for, and the file has %u", name, page,
+                        pages);
+}
+
+static enum fv_status decode_page(const char *name, const uint8_t *bytes, size_t size, uint32_t page,
+                                  struct fovea_image *image, struct fv_error *error) {
     static fovea_decoder *const decoders[] = {
-        [FOVEA_IMAGE_PNG] = fovea_png_decode,
-        [FOVEA_IMAGE_JPEG] = fovea_jpeg_decode,
-        [FOVEA_IMAGE_TIFF] = fovea_tiff_decode,
-        [FOVEA_IMAGE_BMP] = fovea_bmp_decode,
+        [FOVEA_IMAGE_PNG] = fovea_png_decode,     [FOVEA_IMAGE_JPEG] = fovea_jpeg_decode,
+        [FOVEA_IMAGE_TIFF] = fovea_tiff_decode,   [FOVEA_IMAGE_BMP] = fovea_bmp_decode,
+        [FOVEA_IMAGE_DICOM] = fovea_dicom_decode,
     };
     *image = (struct fovea_image){0};
     enum fovea_image_format format = fovea_image_recognise(bytes, size);
     if (format == FOVEA_IMAGE_NONE) {
         return refuse(name, bytes, size, error);
     }
-    enum fv_status status = decoders[format](name, bytes, size, image, error);
+    enum fv_status status = decoders[format](name, bytes, size, page, image, error);
+    if (status == FV_OK && page > image->pages) {
+        status = fovea_image_no_page(name, page, image->pages, error);
+        fovea_image_release(image);
+    }
     if (status == FV_OK) {
         image->format = format;
+        image->page = page == 0 ? 1 : page;
     }
     return status;
 }
 
-enum fv_status fovea_image_read(const char *path, struct fovea_image *image, struct fv_error *error) {
+enum fv_status fovea_image_decode(const char *name, const uint8_t *bytes, size_t size, struct fovea_image *image,
+                                  struct fv_error *error) {
+    return decode_page(name, bytes, size, 0, image, error);
+}
+
+enum fv_status fovea_image_read_page(const char *path, uint32_t page, struct fovea_image *image,
+                                     struct fv_error *error) {
     *image = (struct fovea_image){0};
     struct fv_mapping file;
     enum fv_status status = fv_file_map(path, &file, error);
@@ -168,18 +188,33 @@ enum fv_status fovea_image_read(const char *path, struct fovea_image *image, str
                               FOVEA_IMAGE_MAX_BYTES);
     }
     if (status == FV_OK) {
-        status = fovea_image_decode(path, file.bytes, file.size, image, error);
+        status = decode_page(path, file.bytes, file.size, page, image, error);
     }
     fv_file_unmap(&file);
     return status;
 }
 
-enum fv_status fovea_image_read_grey(const char *path, struct fovea_image *image, struct fv_error *error) {
-    enum fv_status status = fovea_image_read(path, image, error);
+enum fv_status fovea_image_read(const char *path, struct fovea_image *image, struct fv_error *error) {
+    return fovea_image_read_page(path, 0, image, error);
+}
+
+enum fv_status fovea_image_read_grey_page(const char *path, uint32_t page, struct fovea_image *image,
+                                          struct fv_error *error) {
+    enum fv_status status = fovea_image_read_page(path, page, image, error);
     if (status == FV_OK) {
         status = fovea_image_to_grey(path, image, error);
     }
     if (status != FV_OK) {
+        fovea_image_release(image);
+    }
+    return status;
+}
+
+enum fv_status fovea_image_read_grey(const char *path, struct fovea_image *image, struct fv_error *error) {
+    enum fv_status status = fovea_image_read_grey_page(path, 0, image, error);
+    if (status == FV_OK && image->pages > 1) {
+        status = fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: expected one image, found a file of %u pages", path,
+                              image->pages);
         fovea_image_release(image);
     }
     return status;

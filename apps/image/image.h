@@ -1,5 +1,5 @@
-/* Image files: reading PNG, JPEG, TIFF and BMP by their content, the product's rule for what counts as a grey image,
- * and writing PNG.
+/* Image files: reading PNG, JPEG, TIFF, BMP and DICOM by their content, the product's rule for what counts as a grey
+ * image, and writing PNG.
  *
  * Reading has two steps, so that rules other than ours (OpenCV's, Pillow's, scikit-image's) can be added beside it:
  * fovea_image_read decodes a file as it is, and a function of the second step turns that into the pixels that a user of
@@ -25,6 +25,7 @@ enum fovea_image_format {
     FOVEA_IMAGE_JPEG,
     FOVEA_IMAGE_TIFF,
     FOVEA_IMAGE_BMP,
+    FOVEA_IMAGE_DICOM,
 };
 
 /* Rows from top to bottom without padding, pixels from left to right, channels interleaved. */
@@ -41,14 +42,31 @@ struct fovea_image {
     /* What the file said, for rules that depend on it. */
     enum fovea_image_format format;
     uint32_t orientation; /* EXIF or TIFF orientation 1 .. 8 that the pixels still need; 1: none */
-    uint32_t pages;       /* TIFF: full pages in the file, of which the first was read; else 1 */
+    uint32_t pages;       /* TIFF: full pages in the file; DICOM: frames; else 1 */
+    uint32_t page;        /* which of them was read, from 1 */
     bool palette;         /* the file had a palette; the pixels are expanded */
     bool grey_palette;    /* and its colours from the least to the greatest index that occurs are greys */
     bool colour_key;      /* PNG without palette: the alpha channel is made from a transparent colour */
     bool premultiplied;   /* TIFF: the colours were multiplied by alpha by whoever wrote the file */
+    bool windowed;        /* DICOM: the pixels went through the file's window, which changed them */
+    bool window_ignored;  /* DICOM: the file has a table or a curve for showing its pixels, which was not applied */
 };
 
-/* "PNG", "JPEG", "TIFF", "BMP" or "none". */
+/* What a file says about its image that needs no decoding. */
+struct fovea_image_facts {
+    enum fovea_image_format format;
+    uint32_t width, height; /* pixels, as stored */
+    uint32_t pages;         /* DICOM: frames; else 1: the pages of a TIFF file are counted when it is read */
+
+    /* DICOM; in other formats all is 0, since what resolutions they can hold are those of paper and screens. */
+    double spacing_x_mm, spacing_y_mm; /* between the centres of pixels (PixelSpacing); 0: not said */
+    bool spacing_unclear;              /* the file says it in ways that differ, or not as positive numbers */
+    char laterality;                   /* 'R' or 'L'; 0: not said */
+    bool laterality_unclear;           /* the file says it in ways that differ */
+    bool burnt_in;                     /* the pixels hold text, perhaps a name (BurnedInAnnotation) */
+};
+
+/* "PNG", "JPEG", "TIFF", "BMP", "DICOM" or "none". */
 const char *fovea_image_format_name(enum fovea_image_format format);
 
 /* Allocates pixels (uninitialised) for an image of the given shape; the other fields become those of an image made in
@@ -65,28 +83,38 @@ void fovea_image_release(struct fovea_image *image);
  * alpha); 16 bit samples and alpha are kept; interlaced and progressive files are handled; orientation is recorded, not
  * applied. JPEG decodes with libjpeg's defaults (accurate integer DCT, smooth chroma upsampling), as OpenCV and Pillow
  * do. TIFF: unsigned grey and palette of 1, 2, 4, 8 and 16 bits, RGB of 8 and 16, strips or tiles, any compression that
- * libtiff decodes; the first page.
+ * libtiff decodes; the first page. DICOM (with or without preamble): Ophthalmic OCT En Face, Ophthalmic Photography and
+ * Secondary Capture of one frame, unsigned grey of 8 or 16 bits or RGB of 8, uncompressed, RLE Lossless or JPEG
+ * Baseline; MONOCHROME1 is inverted, a linear window applied, and bits that are stored are scaled to 8 or 16.
  * Errors, each naming the file and the reason: FV_ERROR_FILE (cannot be opened or read), FV_ERROR_FORMAT (empty,
  * truncated, damaged, none of the formats), FV_ERROR_UNSUPPORTED (CMYK and other colour models, float or signed
- * samples, beyond the budgets), FV_ERROR_MEMORY. On failure *image is an empty image; on success the caller releases
- * it. */
+ * samples, beyond the budgets, another DICOM object or transfer syntax, scrambled pixels, several frames),
+ * FV_ERROR_MEMORY. On failure *image is an empty image; on success the caller releases it. */
 enum fv_status fovea_image_read(const char *path, struct fovea_image *image, struct fv_error *error);
 
-/* The same for a file already in memory; `name` is used in messages. `bytes` is not kept. */
+/* The same for page or frame `page` (from 1) of the file; 0: what fovea_image_read takes. Errors: also
+ * FV_ERROR_UNSUPPORTED (there is no such page). */
+enum fv_status fovea_image_read_page(const char *path, uint32_t page, struct fovea_image *image,
+                                     struct fv_error *error);
+
+/* fovea_image_read for a file already in memory; `name` is used in messages. `bytes` is not kept. */
 enum fv_status fovea_image_decode(const char *name, const uint8_t *bytes, size_t size, struct fovea_image *image,
                                   struct fv_error *error);
 
-/* What the first bytes say. */
+/* What the first bytes say; 256 are enough. */
 enum fovea_image_format fovea_image_recognise(const uint8_t *bytes, size_t size);
 
 /* The size of the image in the file at `path`, as stored; it is not decoded for that, and may turn out to be damaged.
  * False if there is no such image within the budgets. */
 bool fovea_image_read_size(const char *path, uint32_t *width, uint32_t *height);
 
+/* What the file at `path` says about its image. False, and zeroes, as of fovea_image_read_size. */
+bool fovea_image_read_facts(const char *path, struct fovea_image_facts *facts);
+
 /* The product's rule, in place: turns the image upright by its orientation, drops alpha without compositing, rescales
  * 16 bit samples to 8 by (v + 128) / 257 (integer division), and takes one channel where R = G = B in every pixel. The
  * result has 1 channel of 8 bits. Errors, naming `name`: FV_ERROR_UNSUPPORTED if the image is in true colour (the
- * message gives the first coloured pixel) or has more than one page; FV_ERROR_MEMORY. On failure the image is unchanged
+ * message gives the first coloured pixel and how many there are); FV_ERROR_MEMORY. On failure the image is unchanged
  * or partly converted; release it. */
 enum fv_status fovea_image_to_grey(const char *name, struct fovea_image *image, struct fv_error *error);
 
@@ -96,8 +124,14 @@ enum fv_status fovea_image_make_upright(struct fovea_image *image, struct fv_err
 enum fv_status fovea_image_drop_alpha(struct fovea_image *image, struct fv_error *error);
 enum fv_status fovea_image_reduce_to_8_bits(struct fovea_image *image, struct fv_error *error);
 
-/* fovea_image_read, then fovea_image_to_grey: what the pipeline uses. Errors as of the two. */
+/* fovea_image_read, then fovea_image_to_grey. Errors as of the two, and FV_ERROR_UNSUPPORTED if the file has several
+ * pages: which one is meant is not guessed. */
 enum fv_status fovea_image_read_grey(const char *path, struct fovea_image *image, struct fv_error *error);
+
+/* fovea_image_read_page, then fovea_image_to_grey: what the pipeline uses, which says the page. Errors as of the two.
+ */
+enum fv_status fovea_image_read_grey_page(const char *path, uint32_t page, struct fovea_image *image,
+                                          struct fv_error *error);
 
 /* Writes `image` (1 to 4 channels, 8 or 16 bits) as a PNG file at `path`, without time stamps or other metadata, so
  * that the same pixels give the same bytes. The bytes go to a temporary file in the same folder, are flushed to disk

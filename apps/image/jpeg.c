@@ -136,8 +136,9 @@ static enum fv_status report(const char *name, const struct job *job, struct fv_
     return fv_error_set(error, FV_ERROR_FORMAT, "%s: damaged JPEG: %s", name, job->reason);
 }
 
-enum fv_status fovea_jpeg_decode(const char *name, const uint8_t *bytes, size_t size, struct fovea_image *image,
-                                 struct fv_error *error) {
+enum fv_status fovea_jpeg_decode(const char *name, const uint8_t *bytes, size_t size, uint32_t page,
+                                 struct fovea_image *image, struct fv_error *error) {
+    (void)page; /* a file of one */
     struct job *job = fv_allocate_zero(1, sizeof *job);
     if (job == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", name);

@@ -136,8 +136,9 @@ static enum fv_status expand(const char *name, const struct job *job, struct fov
     return FV_OK;
 }
 
-enum fv_status fovea_png_decode(const char *name, const uint8_t *bytes, size_t size, struct fovea_image *image,
-                                struct fv_error *error) {
+enum fv_status fovea_png_decode(const char *name, const uint8_t *bytes, size_t size, uint32_t page,
+                                struct fovea_image *image, struct fv_error *error) {
+    (void)page; /* a file of one */
     struct job job = {.bytes = bytes, .size = size};
     job.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, job.reason, fovea_png_fail, fovea_png_warn, NULL,
                                        fovea_png_allocate, fovea_png_release);

@@ -51,8 +51,11 @@ static bool bmp_size(const uint8_t *bytes, size_t size, uint32_t *width, uint32_
     return true;
 }
 
-static bool find_size(const uint8_t *bytes, size_t size, uint32_t *width, uint32_t *height) {
-    switch (fovea_image_recognise(bytes, size)) {
+static bool find_facts(const char *name, const uint8_t *bytes, size_t size, struct fovea_image_facts *facts) {
+    uint32_t *width = &facts->width, *height = &facts->height;
+    facts->format = fovea_image_recognise(bytes, size);
+    facts->pages = 1;
+    switch (facts->format) {
     case FOVEA_IMAGE_PNG:
         return png_size(bytes, size, width, height);
     case FOVEA_IMAGE_JPEG:
@@ -61,19 +64,34 @@ static bool find_size(const uint8_t *bytes, size_t size, uint32_t *width, uint32
         return bmp_size(bytes, size, width, height);
     case FOVEA_IMAGE_TIFF:
         return fovea_tiff_read_size(bytes, size, width, height);
+    case FOVEA_IMAGE_DICOM:
+        return fovea_dicom_read_facts(name, bytes, size, facts);
     case FOVEA_IMAGE_NONE:
         break;
     }
     return false;
 }
 
-bool fovea_image_read_size(const char *path, uint32_t *width, uint32_t *height) {
+bool fovea_image_read_facts(const char *path, struct fovea_image_facts *facts) {
     struct fv_mapping file;
+    *facts = (struct fovea_image_facts){0};
     if (fv_file_map(path, &file, NULL) != FV_OK) {
         return false;
     }
-    bool found = file.size <= FOVEA_IMAGE_MAX_BYTES && find_size(file.bytes, file.size, width, height) && *width > 0 &&
-                 *height > 0 && *width <= FOVEA_IMAGE_MAX_SIDE && *height <= FOVEA_IMAGE_MAX_SIDE;
+    bool found = file.size <= FOVEA_IMAGE_MAX_BYTES && find_facts(path, file.bytes, file.size, facts) &&
+                 facts->width > 0 && facts->height > 0 && facts->width <= FOVEA_IMAGE_MAX_SIDE &&
+                 facts->height <= FOVEA_IMAGE_MAX_SIDE;
     fv_file_unmap(&file);
+    if (!found) {
+        *facts = (struct fovea_image_facts){0};
+    }
+    return found;
+}
+
+bool fovea_image_read_size(const char *path, uint32_t *width, uint32_t *height) {
+    struct fovea_image_facts facts;
+    bool found = fovea_image_read_facts(path, &facts);
+    *width = facts.width;
+    *height = facts.height;
     return found;
 }

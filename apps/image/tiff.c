@@ -311,20 +311,25 @@ static enum fv_status read_pixels(struct job *job, struct fovea_image *image) {
     return FV_OK;
 }
 
-/* Thumbnails and transparency masks are not pages. */
-static uint32_t count_pages(TIFF *tiff) {
-    uint32_t pages = 1;
-    for (int i = 0; i < MAX_PAGES && TIFFReadDirectory(tiff) == 1; i++) {
+/* Goes on to page `most`, or to the last one, and returns which it is. The first directory is page `page`; thumbnails
+ * and transparency masks behind it are not pages. */
+static uint32_t go_to_page(TIFF *tiff, uint32_t page, uint32_t most) {
+    for (int i = 0; i < MAX_PAGES && page < most && TIFFReadDirectory(tiff) == 1; i++) {
         uint32_t kind = 0;
         (void)TIFFGetFieldDefaulted(tiff, TIFFTAG_SUBFILETYPE, &kind);
-        pages += (kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0;
+        page += (kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0;
     }
-    return pages;
+    return page;
 }
 
-static enum fv_status decode(struct job *job, struct fovea_image *image) {
+/* `page` counts from 1. */
+static enum fv_status decode(struct job *job, uint32_t page, struct fovea_image *image) {
     if (!open_tiff(job)) {
         return damaged(job);
+    }
+    uint32_t found = go_to_page(job->tiff, 1, page);
+    if (found < page) {
+        return fovea_image_no_page(job->name, page, found, job->error);
     }
     enum fv_status status = read_layout(job);
     if (status != FV_OK) {
@@ -350,15 +355,15 @@ static enum fv_status decode(struct job *job, struct fovea_image *image) {
     image->grey_palette = palette && channels == 1;
     image->premultiplied = channels == 4 && is_premultiplied(job->tiff);
     if (status == FV_OK) {
-        image->pages = count_pages(job->tiff);
+        image->pages = go_to_page(job->tiff, page, UINT32_MAX);
     }
     return status;
 }
 
-enum fv_status fovea_tiff_decode(const char *name, const uint8_t *bytes, size_t size, struct fovea_image *image,
-                                 struct fv_error *error) {
+enum fv_status fovea_tiff_decode(const char *name, const uint8_t *bytes, size_t size, uint32_t page,
+                                 struct fovea_image *image, struct fv_error *error) {
     struct job job = {.name = name, .bytes = bytes, .size = size, .error = error};
-    enum fv_status status = decode(&job, image);
+    enum fv_status status = decode(&job, page == 0 ? 1 : page, image);
     if (job.tiff != NULL) {
         TIFFClose(job.tiff);
     }
