@@ -1,4 +1,7 @@
-// DICOM through dcmtk: parsing, transfer syntaxes, RLE. The only file in C++, since the library is.
+// DICOM through dcmtk. The only file in C++, since the library is.
+//
+// Compressed frames are handed out as they are: dcmtk 3.6.7 fills what is missing of a damaged JPEG frame with grey,
+// and reads beyond the end of a damaged RLE frame.
 #include <cmath>
 #include <cstring>
 #include <new>
@@ -10,7 +13,6 @@
 #include <dcmtk/dcmdata/dcpixel.h>
 #include <dcmtk/dcmdata/dcpixseq.h>
 #include <dcmtk/dcmdata/dcpxitem.h>
-#include <dcmtk/dcmdata/dcrledrg.h>
 #include <dcmtk/dcmdata/dctk.h>
 #include <dcmtk/oflog/oflog.h>
 
@@ -23,37 +25,14 @@ extern "C" {
 struct fovea_dicom {
     DcmFileFormat file;
     struct fovea_dicom_content content;
-    bool compressed;
 };
 
 namespace {
 
-/* dcmtk goes on after damage and says so in its log alone. */
-thread_local bool complained;
-
-class Listener : public dcmtk::log4cplus::Appender {
-  public:
-    void close() {
-        closed = true;
-    }
-    ~Listener() {
-        destructorImpl();
-    }
-
-  protected:
-    void append(const dcmtk::log4cplus::spi::InternalLoggingEvent &) {
-        complained = true;
-    }
-};
-
-/* Once a process: nothing is printed, and the decoder of RLE is there. */
+/* Once a process: nothing is printed. */
 void start_library() {
     static const bool started = [] {
-        OFLog::configure(OFLogger::WARN_LOG_LEVEL);
-        dcmtk::log4cplus::Logger root = dcmtk::log4cplus::Logger::getRoot();
-        root.removeAllAppenders();
-        root.addAppender(dcmtk::log4cplus::SharedAppenderPtr(new Listener));
-        DcmRLEDecoderRegistration::registerCodecs();
+        OFLog::configure(OFLogger::OFF_LOG_LEVEL);
         return true;
     }();
     (void)started;
@@ -153,6 +132,15 @@ bool is_scrambled(DcmDataset &data, const char *syntax) {
     return !file && !stream;
 }
 
+enum fv_status refuse_syntax(const char *name, const char *syntax, struct fv_error *error) {
+    DcmXfer transfer(syntax);
+    return fv_error_set(error, FV_ERROR_UNSUPPORTED,
+                        "%s: the DICOM transfer syntax %s (%s) is not read; uncompressed, RLE Lossless and JPEG "
+                        "Baseline are",
+                        name, transfer.getXfer() == EXS_Unknown ? "of an unknown kind" : transfer.getXferName(),
+                        syntax);
+}
+
 /* Refuses what is no image that can be an angiogram, and what cannot be decoded. */
 enum fv_status check_kind(const char *name, DcmDataset &data, const char *syntax, struct fovea_dicom &result,
                           struct fv_error *error) {
@@ -176,16 +164,13 @@ enum fv_status check_kind(const char *name, DcmDataset &data, const char *syntax
     case EXS_BigEndianExplicit:
         return FV_OK;
     case EXS_JPEGProcess1:
-        result.content.jpeg = true;
-        [[fallthrough]];
+        result.content.coding = FOVEA_DICOM_JPEG;
+        return FV_OK;
     case EXS_RLELossless:
-        result.compressed = true;
+        result.content.coding = FOVEA_DICOM_RLE;
         return FV_OK;
     default:
-        return fv_error_set(error, FV_ERROR_UNSUPPORTED,
-                            "%s: the DICOM transfer syntax %s (%s) is not read; uncompressed, RLE Lossless and JPEG "
-                            "Baseline are",
-                            name, dcmFindNameOfUID(syntax, "unknown"), syntax);
+        return refuse_syntax(name, syntax, error);
     }
 }
 
@@ -209,8 +194,9 @@ enum fv_status read_layout(const char *name, DcmDataset &data, struct fovea_dico
     }
     content.frames = static_cast<uint32_t>(frames < 1 ? 1 : frames);
     OFString model = text_of(data, DCM_PhotometricInterpretation);
+    bool jpeg = content.coding == FOVEA_DICOM_JPEG;
     bool grey = model == "MONOCHROME1" || model == "MONOCHROME2";
-    bool colour = model == "RGB" || (content.jpeg && model.compare(0, 8, "YBR_FULL") == 0);
+    bool colour = model == "RGB" || (jpeg && model.compare(0, 8, "YBR_FULL") == 0);
     content.inverted = model == "MONOCHROME1";
     if (!(grey && content.samples == 1) && !(colour && content.samples == 3)) {
         return fv_error_set(error, FV_ERROR_UNSUPPORTED,
@@ -218,7 +204,7 @@ enum fv_status read_layout(const char *name, DcmDataset &data, struct fovea_dico
                             "is not handled",
                             name, content.samples);
     }
-    bool bits = (content.allocated == 8 || (content.allocated == 16 && grey && !content.jpeg)) && content.stored >= 1 &&
+    bool bits = (content.allocated == 8 || (content.allocated == 16 && grey && !jpeg)) && content.stored >= 1 &&
                 content.stored <= content.allocated && content.high < content.allocated &&
                 content.high + 1 >= content.stored && (grey || content.stored == 8);
     if (!bits || number_of(data, DCM_PixelRepresentation, 0) != 0) {
@@ -315,8 +301,7 @@ enum fv_status open_file(const char *name, const uint8_t *bytes, size_t size, st
     struct fovea_dicom_structure structure;
     enum fv_status status = fovea_dicom_check(name, bytes, size, &structure, error);
     if (status == FV_OK && structure.deflated) {
-        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: the DICOM transfer syntax %s is not read", name,
-                            dcmFindNameOfUID(structure.transfer_syntax, structure.transfer_syntax));
+        return refuse_syntax(name, structure.transfer_syntax, error);
     }
     status = status != FV_OK ? status : parse(name, bytes, size, result.file, error);
     if (status != FV_OK) {
@@ -342,9 +327,9 @@ enum fv_status allocate(const char *name, size_t size, uint8_t **bytes, struct f
     return *bytes != NULL ? FV_OK : fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", name);
 }
 
-/* The fragments of a JPEG frame, one after the other. */
-enum fv_status take_jpeg(struct fovea_dicom &file, const char *name, uint32_t frame, uint8_t **bytes, size_t *size,
-                         struct fv_error *error) {
+/* The fragments of a compressed frame, one after the other. */
+enum fv_status take_fragments(struct fovea_dicom &file, const char *name, uint32_t frame, uint8_t **bytes, size_t *size,
+                              struct fv_error *error) {
     DcmPixelSequence *sequence = fragments_of(*file.file.getDataset());
     Uint32 first = 0, end = 0;
     Sint32 frames = static_cast<Sint32>(file.content.frames);
@@ -383,7 +368,7 @@ enum fv_status take_samples(struct fovea_dicom &file, const char *name, uint32_t
     if (data.findAndGetElement(DCM_PixelData, pixels).bad() || pixels == NULL) {
         return no_pixels(name, "it has no pixels", error);
     }
-    if (!file.compressed && pixels->getLength() / content.frames < expected) {
+    if (pixels->getLength() / content.frames < expected) {
         return no_pixels(name, "it has fewer pixels than its header says", error);
     }
     enum fv_status status = allocate(name, expected + 1, bytes, error); /* dcmtk asks for an even number */
@@ -393,13 +378,12 @@ enum fv_status take_samples(struct fovea_dicom &file, const char *name, uint32_t
     memset(*bytes, 0, expected + 1);
     Uint32 fragment = 0;
     OFString model;
-    complained = false;
     OFCondition condition = pixels->getUncompressedFrame(&data, frame, fragment, *bytes,
                                                          static_cast<Uint32>(expected + (expected & 1)), model);
-    if (condition.bad() || complained) {
+    if (condition.bad()) {
         fv_release(*bytes);
         *bytes = NULL;
-        return no_pixels(name, condition.bad() ? condition.text() : "its compressed pixels are not whole", error);
+        return no_pixels(name, condition.text(), error);
     }
     *size = expected;
     return FV_OK;
@@ -435,8 +419,8 @@ extern "C" enum fv_status fovea_dicom_take_frame(struct fovea_dicom *file, const
     *bytes = NULL;
     *size = 0;
     enum fv_status status = guard(name, error, [&] {
-        return file->content.jpeg ? take_jpeg(*file, name, frame, bytes, size, error)
-                                  : take_samples(*file, name, frame, bytes, size, error);
+        return file->content.coding == FOVEA_DICOM_PLAIN ? take_samples(*file, name, frame, bytes, size, error)
+                                                         : take_fragments(*file, name, frame, bytes, size, error);
     });
     if (status != FV_OK) {
         fv_release(*bytes);

@@ -17,8 +17,12 @@
 
 #include "fovea/status.h"
 
+/* How the pixels of a frame are stored. */
+enum fovea_dicom_coding { FOVEA_DICOM_PLAIN, FOVEA_DICOM_RLE, FOVEA_DICOM_JPEG };
+
 /* What a file says about its pixels and the eye. */
 struct fovea_dicom_content {
+    enum fovea_dicom_coding coding;
     uint32_t columns, rows, frames;
     uint32_t samples;    /* per pixel: 1, or 3 for RGB */
     uint32_t allocated;  /* bits of a sample in memory: 8 or 16 */
@@ -26,7 +30,6 @@ struct fovea_dicom_content {
     uint32_t high;       /* the highest of these, from 0 */
     bool inverted;       /* MONOCHROME1: the least value is white */
     bool planar;         /* RGB: one plane after the other */
-    bool jpeg;           /* a frame is a JPEG file */
     double slope;        /* rescaled value = slope x stored value + intercept; */
     double intercept;    /* slope is not 0 */
     bool windowed;       /* the file says how rescaled values are shown: */
@@ -53,11 +56,18 @@ bool fovea_dicom_is_built(void);
 enum fv_status fovea_dicom_open(const char *name, const uint8_t *bytes, size_t size, struct fovea_dicom **file,
                                 struct fovea_dicom_content *content, struct fv_error *error);
 
-/* The bytes of frame `frame` (from 0): rows x columns x samples of `allocated` bits in native byte order, or a JPEG
- * file. The caller gives *bytes back with fv_release. Errors, naming `name`: FV_ERROR_FORMAT (missing or damaged
- * pixels), FV_ERROR_UNSUPPORTED (a frame beyond the limits of image.h), FV_ERROR_MEMORY. On failure *bytes is NULL. */
+/* The bytes of frame `frame` (from 0): rows x columns x samples of `allocated` bits in native byte order, or the RLE
+ * segments or the JPEG file that they are stored as. The caller gives *bytes back with fv_release. Errors, naming
+ * `name`: FV_ERROR_FORMAT (missing or damaged pixels), FV_ERROR_UNSUPPORTED (a frame beyond the limits of image.h),
+ * FV_ERROR_MEMORY. On failure *bytes is NULL. */
 enum fv_status fovea_dicom_take_frame(struct fovea_dicom *file, const char *name, uint32_t frame, uint8_t **bytes,
                                       size_t *size, struct fv_error *error);
+
+/* Decodes a frame of RLE Lossless (PS3.5 annex G: up to 15 segments, each the bytes of one significance of one sample,
+ * most significant first, packed as PackBits) into `planes`, which holds `count` bytes for each of the `segments` that
+ * there must be. Errors, naming `name`: FV_ERROR_FORMAT. */
+enum fv_status fovea_dicom_unpack(const char *name, const uint8_t *bytes, size_t size, uint32_t segments, size_t count,
+                                  uint8_t *planes, struct fv_error *error);
 
 /* NULL is allowed. */
 void fovea_dicom_close(struct fovea_dicom *file);

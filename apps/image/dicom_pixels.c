@@ -86,21 +86,43 @@ static enum fv_status decode_jpeg(const char *name, const struct fovea_dicom_con
     return status;
 }
 
-static enum fv_status decode(const char *name, struct fovea_dicom *file, const struct fovea_dicom_content *content,
+/* A frame of RLE segments: brings its bytes to the order of an uncompressed one, colours in planes. */
+static enum fv_status unpack(const char *name, const struct fovea_dicom_content *content, uint8_t **stored,
+                             size_t *size, struct fv_error *error) {
+    size_t pixels = (size_t)content->columns * content->rows, sample_bytes = content->allocated / 8;
+    uint32_t segments = content->samples * (uint32_t)sample_bytes;
+    uint8_t *planes = fv_allocate(pixels, segments), *samples = fv_allocate(pixels, segments);
+    enum fv_status status = planes != NULL && samples != NULL
+                                ? fovea_dicom_unpack(name, *stored, *size, segments, pixels, planes, error)
+                                : fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", name);
+    for (size_t i = 0; i < pixels && status == FV_OK && sample_bytes == 2; i++) {
+        uint16_t value = (uint16_t)(planes[i] << 8 | planes[pixels + i]);
+        memcpy(samples + 2 * i, &value, sizeof value);
+    }
+    fv_release(*stored);
+    bool whole = sample_bytes == 1;
+    *stored = whole ? planes : samples;
+    *size = pixels * segments;
+    fv_release(whole ? samples : planes);
+    return status;
+}
+
+static enum fv_status decode(const char *name, struct fovea_dicom *file, struct fovea_dicom_content *content,
                              uint32_t frame, struct fovea_image *image, struct fv_error *error) {
     enum fv_status status = fovea_image_create_for(name, content->columns, content->rows, content->samples,
                                                    content->allocated, image, error);
     uint8_t *stored = NULL;
     size_t size = 0;
     status = status != FV_OK ? status : fovea_dicom_take_frame(file, name, frame, &stored, &size, error);
-    if (status != FV_OK) {
-        return status;
+    if (status == FV_OK && content->coding == FOVEA_DICOM_RLE) {
+        content->planar = true;
+        status = unpack(name, content, &stored, &size, error);
     }
-    if (content->jpeg) {
+    if (status == FV_OK && content->coding == FOVEA_DICOM_JPEG) {
         status = decode_jpeg(name, content, stored, size, image, error);
-    } else if (content->samples == 1) {
+    } else if (status == FV_OK && content->samples == 1) {
         status = show(name, content, stored, image, error);
-    } else {
+    } else if (status == FV_OK) {
         interleave(content, stored, image);
     }
     fv_release(stored);

@@ -2,10 +2,12 @@
  * usage: seeds FOLDER      the seeds of target T go to FOLDER/T/ */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "fovea/convert.h"
 #include "fovea/npy.h"
+#include "made_dicom.h"
 #include "made_nnunet.h"
 
 static const char *top;
@@ -84,6 +86,36 @@ static void put_plans(void) {
     }
 }
 
+/* Uncompressed in every encoding, with functional groups, and compressed. */
+static void put_dicom(void) {
+    static const char *const syntaxes[] = {MADE_EXPLICIT, MADE_IMPLICIT, MADE_BIG, MADE_RLE, MADE_JPEG};
+    static struct made_dicom made;
+    for (size_t i = 0; i < sizeof syntaxes / sizeof *syntaxes; i++) {
+        const struct made_dicom_image image = {.syntax = syntaxes[i],
+                                               .spacing = "0.01\\0.01",
+                                               .shared_spacing = "0.01\\0.01",
+                                               .shared_laterality = "R",
+                                               .plain = i == 1};
+        made_dicom_image(&made, &image);
+        if (strcmp(syntaxes[i], MADE_RLE) == 0) {
+            made_dicom_rle(&made, MADE_WIDTH * MADE_HEIGHT);
+        } else if (strcmp(syntaxes[i], MADE_JPEG) == 0) {
+            made_dicom_open_pixels(&made);
+            made_dicom_fragment(&made, "\xff\xd8\xff\xd9", 4);
+            made_dicom_close_sequence(&made);
+        } else {
+            made_dicom_pixels(&made, MADE_WIDTH * MADE_HEIGHT, 1);
+        }
+        char name[16];
+        snprintf(name, sizeof name, "image-%zu", i);
+        FILE *file = fopen(place("dicom", name), "wb");
+        if (file == NULL || fwrite(made.bytes, 1, made.size, file) != made.size || fclose(file) != 0) {
+            perror(name);
+            exit(EXIT_FAILURE);
+        }
+    }
+}
+
 int main(int count, char **arguments) {
     if (count != 2) {
         fprintf(stderr, "usage: seeds FOLDER\n");
@@ -95,5 +127,6 @@ int main(int count, char **arguments) {
     put_network("resnet-legacy", made_resnet(true));
     put_arrays();
     put_plans();
+    put_dicom();
     return 0;
 }
