@@ -17,7 +17,6 @@
 #include "pipeline/readiness.h"
 
 const char *const fovea_task_names[] = {"quality", "segmentation", NULL};
-const char *const fovea_layer_names[] = {"superficial", "deep", NULL};
 
 /* Millimetres: fields of view are whole or simple fractions, and are stored as float32. */
 static const double SAME_FIELD = 1e-4;

@@ -9,13 +9,12 @@
 
 #include "fovea/model.h"
 #include "fovea/status.h"
+#include "scan/scan.h"
 
 enum fovea_task { FOVEA_TASK_QUALITY, FOVEA_TASK_SEGMENTATION };
-enum fovea_layer { FOVEA_LAYER_SUPERFICIAL, FOVEA_LAYER_DEEP, FOVEA_LAYER_COUNT };
 
-/* "quality", "segmentation"; "superficial", "deep". The second array ends with NULL. */
+/* "quality", "segmentation"; ends with NULL. */
 extern const char *const fovea_task_names[];
-extern const char *const fovea_layer_names[];
 
 struct fovea_model {
     struct fv_model *file;                    /* owned */
