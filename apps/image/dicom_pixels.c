@@ -140,10 +140,10 @@ enum fv_status fovea_dicom_decode(const char *name, const uint8_t *bytes, size_t
         return status;
     }
     if (page == 0 && content.frames > 1) {
-        status =
-            fv_error_set(error, FV_ERROR_UNSUPPORTED,
-                         "%s: %u frames, and nothing says which is meant: a table of scans can, in its column page",
-                         name, content.frames);
+        status = fv_error_set(
+            error, FV_ERROR_UNSUPPORTED,
+            "%s: %u frames, and nothing says which is meant: a table of scans can, in its column page_number", name,
+            content.frames);
     } else if (page > content.frames) {
         status = fovea_image_no_page(name, page, content.frames, error);
     } else {

@@ -26,8 +26,8 @@ enum column {
 };
 
 static const char *const column_names[COLUMN_COUNT] = {
-    "file",    "fov_mm", "fov_x_mm", "fov_y_mm", "pixel_spacing_mm", "eye", "layer", "axial_length_mm",
-    "subject", "visit",  "page",
+    "file",  "fov_mm",          "fov_x_mm", "fov_y_mm", "pixel_spacing_mm", "eye",
+    "layer", "axial_length_mm", "subject",  "visit",    "page_number",
 };
 
 /* What reading one table needs. */
@@ -239,8 +239,9 @@ static enum fv_status read_row(const struct reading *reading, const struct fovea
     status = status != FV_OK ? status : get_field(reading, record, VISIT, &row->visit);
     status = status != FV_OK ? status : get_number(reading, record, PAGE, 1, 65535, "a page from 1 to 65535", &page);
     if (status == FV_OK && page != floor(page)) {
-        return fv_error_set(reading->error, FV_ERROR_FORMAT, "%s, line %zu: page: expected a whole number, found %g",
-                            reading->table->name, record->line, page);
+        return fv_error_set(reading->error, FV_ERROR_FORMAT,
+                            "%s, line %zu: page_number: expected a whole number, found %g", reading->table->name,
+                            record->line, page);
     }
     row->page = (uint32_t)page;
     return status;

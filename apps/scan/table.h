@@ -10,7 +10,7 @@
  *   layer             superficial, SCP, SVC, deep, DCP, DVC or ICP, in any case
  *   axial_length_mm   of the eye, 10 to 40
  *   subject, visit    texts
- *   page              of a TIFF or DICOM file of several, from 1
+ *   page_number       of a TIFF or DICOM file of several, from 1
  * A row says the field of view in one way. Numbers have a decimal point. A column whose name nearly is one of these, or
  * begins as one that carries a number does (fov, pixel, axial), is refused, lest a number be lost without a word; other
  * columns are listed and not used.
