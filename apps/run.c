@@ -14,13 +14,22 @@
 /* The options of these commands; each takes those that concern it. */
 #define OPTION_FOV                                                                                                     \
     {                                                                                                                  \
-        .name = "fov", .kind = FOVEA_OPTION_NUMBER, .target = &options.field_mm, .value = "MM", .required = true,      \
-        .low = 0.1, .high = 100, .help = "side of the scanned square in millimetres; never guessed"                    \
+        .name = "fov", .kind = FOVEA_OPTION_NUMBER, .target = &options.field_mm, .value = "MM", .low = 0.1,            \
+        .high = 100,                                                                                                   \
+        .help =                                                                                                        \
+            "side of the scanned square in millimetres; never guessed.\nRequired unless --scans or DICOM files say it" \
     }
 #define OPTION_LAYER                                                                                                   \
     {                                                                                                                  \
-        .name = "layer", .kind = FOVEA_OPTION_CHOICE, .target = &choice.layer, .value = "LAYER", .required = true,     \
-        .choices = fovea_layer_names, .help = "superficial or deep"                                                    \
+        .name = "layer", .kind = FOVEA_OPTION_CHOICE, .target = &choice.layer, .value = "LAYER",                       \
+        .choices = fovea_layer_names, .help = "superficial or deep. Required unless --scans or names of files say it"  \
+    }
+#define OPTION_SCANS                                                                                                   \
+    {                                                                                                                  \
+        .name = "scans", .kind = FOVEA_OPTION_TEXT, .target = &options.scans, .value = "FILE",                         \
+        .help =                                                                                                        \
+            "a table with a row an image: file and, as far as known, fov_mm,\neye, layer, axial_length_mm, subject, "  \
+            "visit; see the man page"                                                                                  \
     }
 #define OPTION_OUTPUT                                                                                                  \
     {                                                                                                                  \
@@ -101,7 +110,8 @@ enum { FOLDS_MAX = 64 };
 
 /* What the table stores as words, and what becomes of it. */
 struct choice {
-    int layer, tta;
+    int layer; /* -1: not given */
+    int tta;
     const char *folds;
     size_t fold_numbers[FOLDS_MAX];
     struct fovea_coips_options coips;
@@ -112,7 +122,8 @@ struct choice {
     "cannot be used, 130 interrupted (Ctrl-C finishes the image in work and writes the results).\n\n" FOVEA_NOTICE
 
 #define INPUTS                                                                                                         \
-    "INPUT is an image (PNG, JPEG, TIFF or BMP, recognised by content) or a folder, searched with all below it.\n"     \
+    "INPUT is an image (PNG, JPEG, TIFF, BMP or DICOM, recognised by content) or a folder, searched with all below "   \
+    "it.\n"                                                                                                            \
     "Images are grey; colour files whose three channels are equal count as grey. Inputs are never changed.\n\n"
 
 #define OUTPUTS                                                                                                        \
@@ -155,6 +166,9 @@ static int run_coips(const struct fovea_syntax *syntax, const struct fovea_pipel
         return fovea_usage_error(syntax, "--coips does what the published program does: no --tta, --folds, "
                                          "--tune or --save-probability, and --exact is implied");
     }
+    if (options->scans != NULL || choice->layer < 0) {
+        return fovea_usage_error(syntax, "--coips takes --fov and --layer, and no table of scans");
+    }
     if (options->field_mm != 3 && options->field_mm != 6) {
         return fovea_usage_error(syntax, "--fov: the published program knows 3 and 6, found %g", options->field_mm);
     }
@@ -195,27 +209,25 @@ static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arg
                                  choice->folds);
     }
     options->command = syntax->command;
-    options->layer = (enum fovea_layer)choice->layer;
+    options->has_layer = choice->layer >= 0;
+    options->layer = options->has_layer ? (enum fovea_layer)choice->layer : FOVEA_LAYER_SUPERFICIAL;
     options->mirror = choice->tta == 0;
     options->operands = (const char *const *)arguments + 1;
     options->operand_count = operands;
-    if (options->layer == FOVEA_LAYER_DEEP) {
-        if (options->stages.grade && !options->stages.segment) {
-            return fovea_usage_error(syntax, "deep images are not graded, as published; only superficial ones are");
-        }
-        options->stages.grade = false; /* run segments all of them */
+    if (options->layer == FOVEA_LAYER_DEEP && options->stages.grade && !options->stages.segment) {
+        return fovea_usage_error(syntax, "deep images are not graded, as published; only superficial ones are");
     }
     return fovea_pipeline_run(options);
 }
 
 int fovea_command_run(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.grade = true, .segment = true, .measure = true}};
-    struct choice choice = {0};
-    const struct fovea_option table[] = {OPTION_FOV,          OPTION_LAYER,  OPTION_OUTPUT_UNLESS_COIPS,
-                                         OPTION_MODELS,       OPTION_LIST,   OPTION_TTA,
-                                         OPTION_FOLDS,        OPTION_EXACT,  OPTION_TUNE,
-                                         OPTION_PROBABILITY,  OPTION_COIPS,  OPTION_OVERWRITE,
-                                         OPTION_PROJECT_NAME, OPTION_THREADS};
+    struct choice choice = {.layer = -1};
+    const struct fovea_option table[] = {OPTION_FOV,       OPTION_LAYER,        OPTION_OUTPUT_UNLESS_COIPS,
+                                         OPTION_SCANS,     OPTION_MODELS,       OPTION_LIST,
+                                         OPTION_TTA,       OPTION_FOLDS,        OPTION_EXACT,
+                                         OPTION_TUNE,      OPTION_PROBABILITY,  OPTION_COIPS,
+                                         OPTION_OVERWRITE, OPTION_PROJECT_NAME, OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "run",
         .operands = "INPUT...",
@@ -231,9 +243,9 @@ int fovea_command_run(int count, char **arguments) {
 
 int fovea_command_grade(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.grade = true}};
-    struct choice choice = {0};
-    const struct fovea_option table[] = {OPTION_FOV,  OPTION_LAYER, OPTION_OUTPUT, OPTION_MODELS,
-                                         OPTION_LIST, OPTION_EXACT, OPTION_TUNE,   OPTION_THREADS};
+    struct choice choice = {.layer = -1};
+    const struct fovea_option table[] = {OPTION_FOV,  OPTION_LAYER, OPTION_SCANS, OPTION_OUTPUT, OPTION_MODELS,
+                                         OPTION_LIST, OPTION_EXACT, OPTION_TUNE,  OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "grade",
         .operands = "INPUT...",
@@ -248,16 +260,16 @@ int fovea_command_grade(int count, char **arguments) {
 
 int fovea_command_segment(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.segment = true}};
-    struct choice choice = {0};
-    const struct fovea_option table[] = {OPTION_FOV,  OPTION_LAYER,       OPTION_OUTPUT, OPTION_MODELS,
-                                         OPTION_LIST, OPTION_TTA,         OPTION_FOLDS,  OPTION_EXACT,
-                                         OPTION_TUNE, OPTION_PROBABILITY, OPTION_THREADS};
+    struct choice choice = {.layer = -1};
+    const struct fovea_option table[] = {OPTION_FOV,    OPTION_LAYER, OPTION_SCANS,       OPTION_OUTPUT,
+                                         OPTION_MODELS, OPTION_LIST,  OPTION_TTA,         OPTION_FOLDS,
+                                         OPTION_EXACT,  OPTION_TUNE,  OPTION_PROBABILITY, OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "segment",
         .operands = "INPUT...",
         .most = SIZE_MAX,
         .summary = "Outlines and measures the FAZ of every image, whatever its quality. Images that are not square\n"
-                   "get a mask and no measures, since one field of view cannot scale both sides.",
+                   "get a mask, and measures only if both sides of their field of view are known.",
         .options = table,
         .option_count = COUNT_OF(table),
         .details = INPUTS OUTPUTS EXIT_STATUSES,
@@ -267,8 +279,8 @@ int fovea_command_segment(int count, char **arguments) {
 
 int fovea_command_measure(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.masks = true, .measure = true}};
-    struct choice choice = {0};
-    const struct fovea_option table[] = {OPTION_FOV, OPTION_OUTPUT, OPTION_LIST};
+    struct choice choice = {.layer = -1};
+    const struct fovea_option table[] = {OPTION_FOV, OPTION_SCANS, OPTION_OUTPUT, OPTION_LIST};
     const struct fovea_syntax syntax = {
         .command = "measure",
         .operands = "MASK...",
@@ -276,9 +288,8 @@ int fovea_command_measure(int count, char **arguments) {
         .summary = "Measures masks that exist already.",
         .options = table,
         .option_count = COUNT_OF(table),
-        .details =
-            "MASK is a square image file or a folder of them: black is background, one other value is the FAZ.\n\n"
-            "FOLDER receives results.csv, results.json and report.html.\n\n" EXIT_STATUSES,
+        .details = "MASK is an image file or a folder of them: black is background, one other value is the FAZ.\n\n"
+                   "FOLDER receives results.csv, results.json and report.html.\n\n" EXIT_STATUSES,
     };
     return run_pipeline(&syntax, count, arguments, &options, &choice);
 }

@@ -466,7 +466,9 @@ static void close_job(struct coips_job *job, enum fv_status status) {
 
 struct coips_job *coips_image_begin(const struct coips_work *work, const struct coips_image *image,
                                     struct fovea_segment_task *task, struct fovea_result *result) {
-    *result = (struct fovea_result){.input = &image->input, .state = FOVEA_STATE_OK};
+    *result = (struct fovea_result){.input = &image->input,
+                                    .state = FOVEA_STATE_OK,
+                                    .scan = fovea_scan_of_option(work->options->field_mm, work->options->layer)};
     struct coips_job *job = fv_allocate_zero(1, sizeof *job);
     if (job == NULL) {
         result->state = FOVEA_STATE_FAILED;

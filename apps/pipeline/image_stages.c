@@ -1,10 +1,12 @@
 #include "pipeline/image_stages.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "fovea/memory.h"
 #include "image/image.h"
 #include "pipeline/outputs.h"
+#include "pipeline/scan_check.h"
 #include "pipeline/thumbnail.h"
 
 /* An image on its way through the stages. */
@@ -62,10 +64,17 @@ static enum fv_status take_mask(const struct fovea_input *input, const struct fo
     return FV_OK;
 }
 
-static enum fv_status measure(const struct fovea_work *work, const struct fovea_image *image, const uint8_t *mask,
-                              struct fovea_result *result, struct fv_error *error) {
-    enum fv_status status = fovea_measure(result->input->name, mask, image->width, image->height,
-                                          work->options->field_mm, &result->measures, error);
+static enum fv_status measure(const struct fovea_image *image, const uint8_t *mask, struct fovea_result *result,
+                              struct fv_error *error) {
+    const struct fovea_scan *scan = &result->scan;
+    double pixel_x_mm = scan->field_x_mm / image->width, pixel_y_mm = scan->field_y_mm / image->height;
+    if (fabs(pixel_x_mm - pixel_y_mm) > 1e-3 * pixel_x_mm) {
+        return fv_error_set(error, FV_ERROR_UNSUPPORTED,
+                            "%s: pixels of %.4g x %.4g mm: expected square ones, since shapes are measured in pixels",
+                            result->input->name, pixel_x_mm, pixel_y_mm);
+    }
+    enum fv_status status = fovea_measure(result->input->name, mask, image->width, image->height, scan->field_x_mm,
+                                          &result->measures, error);
     result->measured = status == FV_OK;
     if (result->measured && result->measures.faz_pixels == 0) {
         result->reason = fv_duplicate("no FAZ was found");
@@ -93,7 +102,7 @@ static enum fv_status finish(const struct fovea_work *work, const struct fovea_i
                              const struct fovea_segmentation *segmentation, struct fovea_result *result,
                              struct fv_error *error) {
     struct fv_error remark = {0};
-    enum fv_status status = measure(work, image, segmentation->mask, result, &remark);
+    enum fv_status status = measure(image, segmentation->mask, result, &remark);
     if (status == FV_ERROR_UNSUPPORTED && !work->options->stages.measure) {
         result->reason = plain_reason(work, result->input, remark.message); /* the mask is what was asked for */
     } else if (status != FV_OK) {
@@ -112,14 +121,13 @@ static enum fv_status run_first_stages(struct fovea_image_job *job, bool *wanted
     *wanted = false;
     result->width = image->width;
     result->height = image->height;
-    if (stages->measure && image->width != image->height) {
-        return fv_error_set(&job->error, FV_ERROR_UNSUPPORTED,
-                            "%s: %u x %u pixels: one field of view cannot scale both sides", result->input->name,
-                            image->width, image->height);
+    enum fv_status status = fovea_scan_check(work, result->input->name, &result->scan, image, &job->error);
+    if (status != FV_OK) {
+        return status;
     }
-    if (work->grader != NULL) {
+    if (fovea_scan_is_graded(work, &result->scan)) {
         fovea_progress_lap(work->progress, FOVEA_PACE_REST, 0);
-        enum fv_status status = fovea_grader_run(work->grader, result->input->name, image, &result->grade, &job->error);
+        status = fovea_grader_run(work->grader, result->input->name, image, &result->grade, &job->error);
         fovea_progress_lap(work->progress, FOVEA_PACE_GRADE, 1);
         result->graded = status == FV_OK;
         if (status != FV_OK || result->grade.quality == FOVEA_UNGRADABLE) {
@@ -139,7 +147,8 @@ static enum fv_status begin(struct fovea_image_job *job, bool *wanted) {
         return fv_error_set(&job->error, FV_ERROR_ARGUMENT,
                             "%s: lies in the output folder, where results would replace it", input->name);
     }
-    enum fv_status status = fovea_image_read_grey(input->path, &job->image, &job->error);
+    enum fv_status status = fovea_image_read_grey_page(input->path, input->scan.page, &job->image, &job->error);
+    job->result->remarks = fovea_scan_remarks(&input->scan, &job->image);
     status = status != FV_OK ? status : run_first_stages(job, wanted);
     if (status != FV_OK || !*wanted) {
         return status;
@@ -185,7 +194,7 @@ static void close_job(struct fovea_image_job *job, enum fv_status status) {
 
 struct fovea_image_job *fovea_image_begin(const struct fovea_work *work, const struct fovea_input *input,
                                           struct fovea_segment_task *task, struct fovea_result *result) {
-    *result = (struct fovea_result){.input = input, .state = FOVEA_STATE_OK};
+    *result = (struct fovea_result){.input = input, .state = FOVEA_STATE_OK, .scan = input->scan};
     struct fovea_image_job *job = fv_allocate_zero(1, sizeof *job);
     if (job == NULL) {
         result->state = FOVEA_STATE_FAILED;

@@ -13,10 +13,11 @@
 /* What is ready for every image. */
 struct fovea_work {
     const struct fovea_pipeline_options *options;
-    struct fovea_grader *grader;       /* NULL: this run grades nothing */
-    struct fovea_segmenter *segmenter; /* NULL: it segments nothing */
-    const char *output;                /* canonical path of the output folder */
-    struct fovea_progress *progress;   /* is told what was done */
+    struct fovea_grader *grader;                              /* NULL: this run grades nothing */
+    struct fovea_segmenter *segmenter;                        /* NULL: it segments nothing */
+    const struct fovea_model *grader_model, *segmenter_model; /* what they were made of */
+    const char *output;                                       /* canonical path of the output folder */
+    struct fovea_progress *progress;                          /* is told what was done */
 };
 
 struct fovea_image_job;

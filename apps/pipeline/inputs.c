@@ -13,9 +13,10 @@
 #include "fovea/file.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
+#include "image/image.h"
 #include "pipeline/folders.h"
 
-enum { HEAD = 18 }; /* bytes that tell the formats apart */
+enum { HEAD = 256, BITMAP_HEAD = 18 }; /* bytes that tell the formats apart */
 
 /* Where the search is: a folder, the folders above it, and what it must not enter. */
 struct place {
@@ -75,14 +76,16 @@ static bool begins_like_image(const char *path) {
     }
     size_t size = fread(head, 1, sizeof head, file);
     fclose(file);
-    bool bitmap = size == HEAD && memcmp(head, "BM", 2) == 0 && head[14] >= 12 && head[15] + head[16] + head[17] == 0;
-    return bitmap || (size >= 8 && memcmp(head, "\x89PNG", 4) == 0) || memcmp(head, "\xff\xd8\xff", 3) == 0 ||
+    bool bitmap =
+        size >= BITMAP_HEAD && memcmp(head, "BM", 2) == 0 && head[14] >= 12 && head[15] + head[16] + head[17] == 0;
+    return bitmap || fovea_image_recognise(head, size) == FOVEA_IMAGE_DICOM ||
+           (size >= 8 && memcmp(head, "\x89PNG", 4) == 0) || memcmp(head, "\xff\xd8\xff", 3) == 0 ||
            memcmp(head, "II*\0", 4) == 0 || memcmp(head, "MM\0*", 4) == 0 || memcmp(head, "II+\0", 4) == 0 ||
            memcmp(head, "MM\0+", 4) == 0;
 }
 
 static bool named_like_image(const char *name) {
-    static const char *const suffixes[] = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"};
+    static const char *const suffixes[] = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot != NULL && i < sizeof suffixes / sizeof *suffixes; i++) {
         if (strcasecmp(dot, suffixes[i]) == 0) {
@@ -134,7 +137,8 @@ static enum fv_status search_entry(struct search *search, const struct place *he
                    ? FV_OK
                    : search_folder(search, &below, path, resolve(&search->inputs->texts, path, canonical), name);
     }
-    if (S_ISREG(information.st_mode) && (named_like_image(name) || begins_like_image(path))) {
+    bool directory = strcmp(fv_path_basename(name), "DICOMDIR") == 0; /* the index of a DICOM medium */
+    if (S_ISREG(information.st_mode) && !directory && (named_like_image(name) || begins_like_image(path))) {
         return add(search, path, canonical, name, false);
     }
     search->inputs->ignored++;

@@ -10,13 +10,15 @@
 
 #include "fovea/pool.h"
 #include "fovea/status.h"
+#include "scan/scan.h"
 
 struct fovea_input {
-    const char *path;      /* opens the file */
-    const char *canonical; /* the same with its folder's links resolved; tells whether two inputs are one */
-    const char *name;      /* relative to the input that was given: what reports show */
-    const char *stem;      /* subfolders and name of its outputs, without a suffix: OUT/masks/STEM.png */
-    bool missing;          /* no such file */
+    const char *path;       /* opens the file */
+    const char *canonical;  /* the same with its folder's links resolved; tells whether two inputs are one */
+    const char *name;       /* relative to the input that was given: what reports show */
+    const char *stem;       /* subfolders and name of its outputs, without a suffix: OUT/masks/STEM.png */
+    bool missing;           /* no such file */
+    struct fovea_scan scan; /* by fovea_scans_describe; its texts lie with the others */
 };
 
 /* Sorted by name, then by path; no file twice. A zeroed struct is an empty list. */
@@ -31,9 +33,9 @@ struct fovea_inputs {
  * end in \n or \r\n, empty ones are skipped, relative ones count from the list's own folder.
  *
  * A file that is named is taken whatever it is. A folder is searched with all that is below it, and files are taken
- * that begin like an image (PNG, JPEG, TIFF, BMP) or have the name of one (.png .jpg .jpeg .tif .tiff .bmp in any
- * case), so that a damaged image is reported and not passed over; what is hidden (a name that begins with a dot) and
- * what lies in `output`, where the command writes (NULL: nowhere), is not taken.
+ * that begin like an image (PNG, JPEG, TIFF, BMP, DICOM) or have the name of one (.png .jpg .jpeg .tif .tiff .bmp .dcm
+ * in any case), so that a damaged image is reported and not passed over; what is hidden (a name that begins with a dot)
+ * and what lies in `output`, where the command writes (NULL: nowhere), is not taken.
  *
  * Names of outputs: the input's relative name without its last suffix. Inputs that would share one keep their suffixes,
  * decided over the whole list; if that is not enough (two folders that hold the same names), the later ones get -2, -3

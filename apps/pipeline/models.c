@@ -18,8 +18,7 @@
 
 const char *const fovea_task_names[] = {"quality", "segmentation", NULL};
 
-/* Millimetres: fields of view are whole or simple fractions, and are stored as float32. */
-static const double SAME_FIELD = 1e-4;
+static const double SAME_FIELD = 0.05; /* relative */
 
 double fovea_model_field(const struct fovea_model *model, size_t index) {
     double field = 0;
@@ -244,12 +243,13 @@ enum fv_status fovea_model_identify(struct fovea_model *model, struct fv_error *
     return fovea_file_digest(fv_model_path(model->file), model->sha256, error);
 }
 
-static bool serves(const struct fovea_model *model, enum fovea_task task, double field_mm, enum fovea_layer layer) {
+bool fovea_model_serves(const struct fovea_model *model, double field_mm, enum fovea_layer layer) {
     bool field = false;
     for (size_t i = 0; i < model->fields; i++) {
-        field = field || fabs(fovea_model_field(model, i) - field_mm) < SAME_FIELD;
+        double served = fovea_model_field(model, i);
+        field = field || fabs(served - field_mm) <= SAME_FIELD * served;
     }
-    return field && model->task == task && model->layers[layer];
+    return field && model->layers[layer];
 }
 
 /* Lists what the models for `task` serve, for a message. */
@@ -285,7 +285,7 @@ enum fv_status fovea_models_choose(const struct fovea_models *models, enum fovea
     *model = NULL;
     for (size_t i = 0; i < models->count; i++) {
         struct fovea_model *candidate = &models->items[i];
-        if (!serves(candidate, task, field_mm, layer)) {
+        if (candidate->task != task || !fovea_model_serves(candidate, field_mm, layer)) {
             continue;
         }
         if (*model != NULL) {

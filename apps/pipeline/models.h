@@ -61,6 +61,10 @@ double fovea_model_field(const struct fovea_model *model, size_t index);
  * number on, so at once for a model that was never adapted. */
 const char *fovea_model_lineage(const struct fovea_model *model, size_t index);
 
+/* Whether `model` serves `layer` and a field of view within 5 % of `field_mm`: scan patterns are a third apart, and
+ * devices call 2.9 mm 3. */
+bool fovea_model_serves(const struct fovea_model *model, double field_mm, enum fovea_layer layer);
+
 /* The one model for `task` that serves `field_mm` and `layer`. Errors: FV_ERROR_MODEL if there is none (the message
  * lists what is served) or more than one (it names both). */
 enum fv_status fovea_models_choose(const struct fovea_models *models, enum fovea_task task, double field_mm,

@@ -13,10 +13,13 @@
 #include "pipeline/folders.h"
 #include "pipeline/image_stages.h"
 #include "pipeline/progress.h"
+#include "pipeline/scans.h"
 
 /* All that a run owns. */
 struct run {
     const struct fovea_pipeline_options *options;
+    struct fovea_scan wanted; /* the field of view and the layer that models are chosen for */
+    bool graded;              /* some image is not deep, and is graded */
     struct fovea_inputs inputs;
     struct fovea_models models;
     struct fv_threads *threads;
@@ -42,11 +45,55 @@ static enum fv_status collect(struct run *run) {
         const struct fovea_input *first = run->inputs.items;
         return fv_error_set(&run->error, FV_ERROR_FILE, "no image found: %s%s", first != NULL ? first->path : "",
                             first != NULL ? ": no such file"
-                                          : "expected PNG, JPEG, TIFF or BMP files, or folders that hold some");
+                                          : "expected PNG, JPEG, TIFF, BMP or DICOM files, or folders that hold some");
     }
     run->results.planned = run->inputs.count;
     run->results.ignored = run->inputs.ignored;
     return FV_OK;
+}
+
+/* Notes what models are chosen for: what the command line says, else what the first image is that says it. */
+static void want(struct run *run) {
+    const struct fovea_pipeline_options *options = run->options;
+    run->wanted = fovea_scan_of_option(options->field_mm, options->layer);
+    run->wanted.has_layer = options->has_layer;
+    for (size_t i = 0; i < run->inputs.count; i++) {
+        const struct fovea_scan *scan = &run->inputs.items[i].scan;
+        if (run->wanted.field_x_mm <= 0) {
+            run->wanted.field_x_mm = scan->field_x_mm;
+        }
+        if (!run->wanted.has_layer) {
+            run->wanted.has_layer = scan->has_layer;
+            run->wanted.layer = scan->layer;
+        }
+        run->graded = run->graded || !scan->has_layer || scan->layer != FOVEA_LAYER_DEEP;
+    }
+    run->graded = run->graded && options->stages.grade;
+}
+
+/* Settles what is known of each scan. *code becomes the exit status if that fails. */
+static enum fv_status describe(struct run *run, int *code) {
+    const struct fovea_pipeline_options *options = run->options;
+    const struct fovea_scan_defaults defaults = {options->field_mm, options->has_layer, options->layer, options->scans};
+    const char *unused;
+    *code = FOVEA_EXIT_UNUSABLE;
+    enum fv_status status = fovea_scans_describe(&run->inputs, &defaults, &unused, &run->error);
+    if (status != FV_OK) {
+        return status;
+    }
+    if (unused != NULL) {
+        fprintf(stderr, "fovea %s: %s: columns that are not used: %s\n", options->command, options->scans, unused);
+    }
+    want(run);
+    bool field = run->wanted.field_x_mm > 0, layer = run->wanted.has_layer || options->stages.masks;
+    if (field && layer) {
+        return FV_OK;
+    }
+    *code = FOVEA_EXIT_USAGE;
+    return fv_error_set(
+        &run->error, FV_ERROR_ARGUMENT, "--%s is required: %s", field ? "layer LAYER" : "fov MM",
+        field ? "superficial or deep; no table of scans and no file's name tells it"
+              : "side of the scanned square in millimetres; no table of scans and no DICOM file tells it");
 }
 
 /* Makes the output's folders and proves that they can be written. */
@@ -72,9 +119,9 @@ static enum fv_status open_output(struct run *run) {
     return status;
 }
 
-static enum fv_status choose(struct run *run, enum fovea_task task, struct fovea_model **model) {
-    enum fv_status status =
-        fovea_models_choose(&run->models, task, run->options->field_mm, run->options->layer, model, &run->error);
+static enum fv_status choose(struct run *run, enum fovea_task task, enum fovea_layer layer,
+                             struct fovea_model **model) {
+    enum fv_status status = fovea_models_choose(&run->models, task, run->wanted.field_x_mm, layer, model, &run->error);
     return status != FV_OK ? status : fovea_model_identify(*model, &run->error);
 }
 
@@ -88,17 +135,17 @@ static enum fv_status open_models(struct run *run) {
     status = status != FV_OK ? status : fv_threads_create(options->threads, &run->threads, &run->error);
     run->results.shipped = run->models.shipped;
     struct fovea_model *model;
-    if (status == FV_OK && options->stages.grade) {
-        status = choose(run, FOVEA_TASK_QUALITY, &model);
+    if (status == FV_OK && run->graded) {
+        status = choose(run, FOVEA_TASK_QUALITY, FOVEA_LAYER_SUPERFICIAL, &model);
         if (status == FV_OK) {
-            run->results.grader = model;
+            run->results.grader = run->work.grader_model = model;
             status = fovea_grader_create(model->file, run->threads, &options->planning, &run->work.grader, &run->error);
         }
     }
     if (status == FV_OK && options->stages.segment) {
-        status = choose(run, FOVEA_TASK_SEGMENTATION, &model);
+        status = choose(run, FOVEA_TASK_SEGMENTATION, run->wanted.layer, &model);
         if (status == FV_OK) {
-            run->results.segmenter = model;
+            run->results.segmenter = run->work.segmenter_model = model;
             const struct fovea_segmenter_options choice = {run->threads, options->mirror, options->folds,
                                                            options->fold_count, options->planning};
             const double start = fovea_progress_clock();
@@ -156,7 +203,7 @@ static int summarise(const struct run *run) {
         states[run->results.items[i].state]++;
     }
     printf("%zu of %zu images: %zu ok", run->results.count, run->results.planned, states[FOVEA_STATE_OK]);
-    if (run->options->stages.grade) {
+    if (run->graded) {
         printf(", %zu ungradable", states[FOVEA_STATE_UNGRADABLE]);
     }
     printf(", %zu failed\n", states[FOVEA_STATE_FAILED]);
@@ -187,15 +234,13 @@ int fovea_pipeline_run(const struct fovea_pipeline_options *options) {
     run.work.options = options;
     run.results.command = options->command;
     run.results.field_mm = options->field_mm;
-    run.results.layer = options->stages.masks ? "" : fovea_layer_names[options->layer];
+    run.results.layer = options->has_layer ? fovea_layer_names[options->layer] : "";
     run.results.mirrored = options->mirror;
     run.results.planning = options->planning;
     int code = FOVEA_EXIT_NO_IMAGE;
     enum fv_status status = collect(&run);
-    if (status == FV_OK) {
-        code = FOVEA_EXIT_UNUSABLE;
-        status = open_models(&run);
-    }
+    status = status != FV_OK ? status : describe(&run, &code);
+    status = status != FV_OK ? status : open_models(&run);
     status = status != FV_OK ? status : open_output(&run);
     run.work.output = run.output;
     if (status == FV_OK) {

@@ -15,19 +15,21 @@ struct fovea_stages {
     bool grade;   /* by quality; the ungradable go no further */
     bool segment; /* outline the FAZ and draw it */
     bool masks;   /* the inputs are masks already */
-    bool measure; /* a square image is required, or the image fails */
+    bool measure; /* the size of pixels is required, or the image fails */
 };
 
 struct fovea_pipeline_options {
     const char *command;
     struct fovea_stages stages;
-    double field_mm;
-    enum fovea_layer layer; /* not used with masks */
-    const char *models;     /* a folder or file; NULL: the shipped ones */
-    size_t threads;         /* 0: what the machine gives */
-    bool mirror;            /* average the segmentation over mirrored views */
-    const size_t *folds;    /* numbers of the segmenter's folds to use; */
-    size_t fold_count;      /* 0: all */
+    double field_mm; /* of images of which neither the table nor their files tell another; 0: of none */
+    bool has_layer;  /* `layer` is that of images of which neither the table nor their names tell another */
+    enum fovea_layer layer;
+    const char *scans;   /* the table of scans; NULL: none */
+    const char *models;  /* a folder or file; NULL: the shipped ones */
+    size_t threads;      /* 0: what the machine gives */
+    bool mirror;         /* average the segmentation over mirrored views */
+    const size_t *folds; /* numbers of the segmenter's folds to use; */
+    size_t fold_count;   /* 0: all */
     struct fovea_planning planning;
     bool save_probability; /* write the maps of probability too */
     const char *output;    /* the folder that is written */

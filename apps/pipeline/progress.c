@@ -98,6 +98,11 @@ static void print_result(const struct fovea_progress *progress, const struct fov
         fprintf(stderr, ": ");
         print_name(result->reason, FV_MESSAGE_SIZE);
     }
+    if (result->remarks != NULL) {
+        fprintf(stderr, " (");
+        print_name(result->remarks, FV_MESSAGE_SIZE);
+        fprintf(stderr, ")");
+    }
     fprintf(stderr, "\n");
 }
 

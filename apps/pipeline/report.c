@@ -41,8 +41,11 @@ static void add_head(struct fovea_buffer *text, const struct fovea_results *resu
                             "<title>Fovea report</title>\n<style>\n");
     fovea_buffer_text(text, report_style);
     fovea_buffer_text(text, "</style>\n</head>\n<body>\n<header>\n<h1>Foveal avascular zone report</h1>\n");
-    fovea_buffer_format(text, "<p class=\"lead\">fovea %s %s &middot; field of view %g &times; %g mm, as given",
-                        results->command, FOVEA_VERSION, results->field_mm, results->field_mm);
+    fovea_buffer_format(text, "<p class=\"lead\">fovea %s %s", results->command, FOVEA_VERSION);
+    if (results->field_mm > 0) {
+        fovea_buffer_format(text, " &middot; field of view %g &times; %g mm, as given, unless said of an image",
+                            results->field_mm, results->field_mm);
+    }
     if (results->layer[0] != '\0') {
         fovea_buffer_format(text, " &middot; %s layer", results->layer);
     }
@@ -196,6 +199,25 @@ static void add_grade(struct fovea_buffer *text, const struct fovea_result *resu
     fovea_buffer_text(text, "</td>\n");
 }
 
+/* What the scan is, with who said it. */
+static void add_scan(struct fovea_buffer *text, const struct fovea_scan *scan) {
+    static const char *const sources[] = {"", " as given", " by the table", " by the DICOM file", " by the name"};
+    fovea_buffer_text(text, "<span class=\"chances\">");
+    if (scan->field_x_mm > 0) {
+        fovea_buffer_format(text, "%.4g &times; %.4g mm%s", scan->field_x_mm, scan->field_y_mm,
+                            sources[scan->field_source]);
+    } else {
+        fovea_buffer_text(text, "field of view unknown");
+    }
+    if (scan->has_layer) {
+        fovea_buffer_format(text, ", %s%s", fovea_layer_names[scan->layer], sources[scan->layer_source]);
+    }
+    if (scan->eye != FOVEA_EYE_UNKNOWN) {
+        fovea_buffer_format(text, ", %s%s", fovea_eye_names[scan->eye], sources[scan->eye_source]);
+    }
+    fovea_buffer_text(text, "</span>");
+}
+
 static void add_row(struct fovea_buffer *text, const struct fovea_results *results, const struct fovea_result *result) {
     fovea_buffer_text(text, "<tr>\n");
     add_picture(text, result);
@@ -203,6 +225,12 @@ static void add_row(struct fovea_buffer *text, const struct fovea_results *resul
     fovea_buffer_html(text, result->input->name);
     if (result->width > 0) {
         fovea_buffer_format(text, "<span class=\"chances\">%u &times; %u pixels</span>", result->width, result->height);
+    }
+    add_scan(text, &result->scan);
+    if (result->remarks != NULL) {
+        fovea_buffer_text(text, "<span class=\"why\">");
+        fovea_buffer_html(text, result->remarks);
+        fovea_buffer_text(text, "</span>");
     }
     add_details(text, result);
     const char *state = fovea_state_names[result->state];
@@ -302,8 +330,8 @@ static void add_method(struct fovea_buffer *text, const struct fovea_results *re
         add_term(text, fovea_measure_columns[i].label, fovea_measure_columns[i].formula);
     }
     fovea_buffer_text(text, "</dl>\n<p>Measures of shape are of the largest region with its holes filled; the FAZ area "
-                            "is of every pixel of the mask. Lengths follow from the field of view that was given and "
-                            "are not corrected for the length of the eye.</p>\n</section>\n");
+                            "is of every pixel of the mask. Lengths follow from the field of view of each image "
+                            "and are not corrected for the length of the eye.</p>\n</section>\n");
 }
 
 enum fv_status fovea_results_write_report(const struct fovea_results *results, const char *path,

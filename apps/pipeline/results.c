@@ -68,6 +68,7 @@ void fovea_results_add_folds(const struct fovea_results *results, struct fovea_b
 
 void fovea_result_clear(struct fovea_result *result) {
     fv_release(result->reason);
+    fv_release(result->remarks);
     fv_release(result->thumbnail);
     *result = (struct fovea_result){0};
 }

@@ -18,6 +18,7 @@
 #include "pipeline/grade.h"
 #include "pipeline/inputs.h"
 #include "pipeline/models.h"
+#include "scan/scan.h"
 
 enum fovea_state { FOVEA_STATE_OK, FOVEA_STATE_UNGRADABLE, FOVEA_STATE_FAILED, FOVEA_STATE_COUNT };
 
@@ -29,6 +30,8 @@ struct fovea_result {
     const struct fovea_input *input;
     enum fovea_state state;
     char *reason;           /* why it failed, or a remark; NULL: none; owned */
+    struct fovea_scan scan; /* its texts belong to the inputs; not its remarks */
+    char *remarks;          /* what is to be known of the scan and its file; NULL: nothing; owned */
     uint32_t width, height; /* pixels; 0: could not be read */
     bool graded;
     struct fovea_grade grade;
@@ -41,8 +44,8 @@ struct fovea_result {
 /* A whole run. */
 struct fovea_results {
     const char *command;
-    double field_mm;
-    const char *layer;                            /* "" if the command has none */
+    double field_mm;                              /* 0: the command line had none */
+    const char *layer;                            /* "" if the command line had none */
     const struct fovea_model *grader, *segmenter; /* NULL: not used */
     bool shipped;                                 /* these are the demo models */
     bool mirrored;                                /* the segmenter averaged over mirrored views */

@@ -1,15 +1,18 @@
 #include "base/buffer.h"
 #include "base/number.h"
 #include "pipeline/results.h"
+#include "scan/columns.h"
 
 static void add_header(struct fovea_buffer *text) {
-    fovea_buffer_text(text, "file,status,reason,grade,p_ungradable,p_gradable,p_outstanding");
+    fovea_buffer_text(text, "file,status,reason,remarks,grade,p_ungradable,p_gradable,p_outstanding");
     for (size_t i = 0; i < fovea_measure_column_count; i++) {
         fovea_buffer_format(text, ",%s", fovea_measure_columns[i].name);
     }
-    fovea_buffer_text(
-        text, ",fov_mm,layer,width_px,height_px,grader,grader_sha256,segmenter,segmenter_sha256,tta,folds,exact,tuned,"
-              "fovea_version\n");
+    for (size_t i = 0; i < fovea_scan_column_count; i++) {
+        fovea_buffer_format(text, ",%s", fovea_scan_columns[i].name);
+    }
+    fovea_buffer_text(text, ",width_px,height_px,grader,grader_sha256,segmenter,segmenter_sha256,tta,folds,exact,tuned,"
+                            "fovea_version\n");
 }
 
 static void add_grade(struct fovea_buffer *text, const struct fovea_result *result) {
@@ -34,6 +37,17 @@ static void add_measures(struct fovea_buffer *text, const struct fovea_result *r
     }
 }
 
+static void add_scan(struct fovea_buffer *text, const struct fovea_scan *scan) {
+    for (size_t i = 0; i < fovea_scan_column_count; i++) {
+        struct fovea_buffer value = {0};
+        fovea_scan_column_add(scan, i, &value);
+        fovea_buffer_text(text, ",");
+        fovea_buffer_csv(text, value.size > 0 ? value.bytes : "");
+        text->failed = text->failed || value.failed;
+        fovea_buffer_clear(&value);
+    }
+}
+
 static void add_model(struct fovea_buffer *text, const struct fovea_model *model) {
     fovea_buffer_text(text, ",");
     fovea_buffer_csv(text, model != NULL ? model->name : "");
@@ -46,14 +60,15 @@ static void add_answer(struct fovea_buffer *text, bool asked, bool answer) {
 }
 
 static void add_row(struct fovea_buffer *text, const struct fovea_results *results, const struct fovea_result *result) {
-    char field[FOVEA_NUMBER_SIZE];
-    fovea_format_shortest(results->field_mm, field);
     fovea_buffer_csv(text, result->input->name);
     fovea_buffer_format(text, ",%s,", fovea_state_names[result->state]);
     fovea_buffer_csv(text, result->reason != NULL ? result->reason : "");
+    fovea_buffer_text(text, ",");
+    fovea_buffer_csv(text, result->remarks != NULL ? result->remarks : "");
     add_grade(text, result);
     add_measures(text, result);
-    fovea_buffer_format(text, ",%s,%s,", field, results->layer);
+    add_scan(text, &result->scan);
+    fovea_buffer_text(text, ",");
     if (result->width > 0) {
         fovea_buffer_format(text, "%u,%u", result->width, result->height);
     } else {

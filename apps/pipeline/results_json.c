@@ -5,6 +5,7 @@
 #include "base/json_document.h"
 #include "commands.h"
 #include "pipeline/results.h"
+#include "scan/columns.h"
 
 /* `text` may be any bytes; JSON is UTF-8. */
 static void add_string(cJSON *object, const char *key, const char *text, bool *complete) {
@@ -93,7 +94,9 @@ static void add_head(struct fovea_buffer *text, const struct fovea_results *resu
     add_string(head, "version", FOVEA_VERSION, &complete);
     add_string(head, "notice", FOVEA_NOTICE, &complete);
     add_string(head, "command", results->command, &complete);
-    add_number(head, "fov_mm", results->field_mm, &complete);
+    if (results->field_mm > 0) {
+        add_number(head, "fov_mm", results->field_mm, &complete);
+    }
     if (results->layer[0] != '\0') {
         add_string(head, "layer", results->layer, &complete);
     }
@@ -113,6 +116,21 @@ static void add_head(struct fovea_buffer *text, const struct fovea_results *resu
     add_object(text, head, true, complete);
 }
 
+static void add_scan(cJSON *object, const struct fovea_scan *scan, bool *complete) {
+    for (size_t i = 0; i < fovea_scan_column_count; i++) {
+        struct fovea_buffer value = {0};
+        const char *name = fovea_scan_columns[i].name;
+        fovea_scan_column_add(scan, i, &value);
+        *complete = *complete && !value.failed;
+        if (value.size > 0 && fovea_scan_columns[i].number) {
+            *complete = *complete && cJSON_AddRawToObject(object, name, value.bytes) != NULL;
+        } else if (value.size > 0) {
+            add_string(object, name, value.bytes, complete);
+        }
+        fovea_buffer_clear(&value);
+    }
+}
+
 static void add_image(struct fovea_buffer *text, const struct fovea_result *result) {
     bool complete = true;
     cJSON *image = cJSON_CreateObject();
@@ -121,6 +139,9 @@ static void add_image(struct fovea_buffer *text, const struct fovea_result *resu
     add_string(image, "status", fovea_state_names[result->state], &complete);
     if (result->reason != NULL) {
         add_string(image, "reason", result->reason, &complete);
+    }
+    if (result->remarks != NULL) {
+        add_string(image, "remarks", result->remarks, &complete);
     }
     if (result->graded) {
         static const char *const keys[FOVEA_QUALITY_COUNT] = {"p_ungradable", "p_gradable", "p_outstanding"};
@@ -134,6 +155,7 @@ static void add_image(struct fovea_buffer *text, const struct fovea_result *resu
             add_measure(image, result, &fovea_measure_columns[i], &complete);
         }
     }
+    add_scan(image, &result->scan, &complete);
     if (result->width > 0) {
         add_number(image, "width_px", result->width, &complete);
         add_number(image, "height_px", result->height, &complete);

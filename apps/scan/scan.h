@@ -50,6 +50,9 @@ struct fovea_scan {
     const char *remarks;         /* for people, joined by "; "; NULL: none */
 };
 
+/* A scan of which only the command line tells. */
+struct fovea_scan fovea_scan_of_option(double field_mm, enum fovea_layer layer);
+
 /* "superficial" or "deep"; "" if it is unknown. */
 const char *fovea_scan_layer_name(const struct fovea_scan *scan);
 
