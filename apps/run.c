@@ -122,9 +122,11 @@ struct choice {
     "cannot be used, 130 interrupted (Ctrl-C finishes the image in work and writes the results).\n\n" FOVEA_NOTICE
 
 #define INPUTS                                                                                                         \
-    "INPUT is an image (PNG, JPEG, TIFF, BMP or DICOM, recognised by content) or a folder, searched with all below "   \
-    "it.\n"                                                                                                            \
-    "Images are grey; colour files whose three channels are equal count as grey. Inputs are never changed.\n\n"
+    "INPUT is an image or a folder, searched with all below it. Images are PNG, JPEG, TIFF, BMP or DICOM files,\n"     \
+    "recognised by content, and grey; colour files whose three channels are equal count as grey.\n"                    \
+    "Inputs are never changed.\n\n"                                                                                    \
+    "A field of view is taken from the table of scans, else from the DICOM file, else from --fov; a layer from\n"      \
+    "the table, else from the file's name (SCP, DCP, ...), else from --layer. Results say from where.\n\n"
 
 #define OUTPUTS                                                                                                        \
     "FOLDER receives results.csv, results.json, report.html, masks/ (0 and 255), overlays/ (the published\n"           \

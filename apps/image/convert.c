@@ -89,24 +89,37 @@ enum fv_status fovea_image_reduce_to_8_bits(struct fovea_image *image, struct fv
     return FV_OK;
 }
 
-/* Equality is judged at the file's own depth, so that a tint of less than one step of 8 bits is not lost unseen. */
+/* Whether the channels of pixel `index` are equal, at the file's own depth, so that a tint of less than one step of 8
+ * bits is not lost unseen. */
+static bool is_grey(const struct fovea_image *image, size_t index, uint32_t colour[3]) {
+    for (size_t c = 0; c < 3; c++) {
+        size_t i = index * image->channels + c;
+        colour[c] = image->bits == 8 ? image->pixels.u8[i] : image->pixels.u16[i];
+    }
+    return colour[0] == colour[1] && colour[0] == colour[2];
+}
+
 static enum fv_status expect_equal_channels(const char *name, const struct fovea_image *image, struct fv_error *error) {
-    for (uint32_t y = 0; y < image->height; y++) {
-        for (uint32_t x = 0; x < image->width; x++) {
-            size_t i = ((size_t)y * image->width + x) * image->channels;
-            uint32_t colour[3];
-            for (size_t c = 0; c < 3; c++) {
-                colour[c] = image->bits == 8 ? image->pixels.u8[i + c] : image->pixels.u16[i + c];
-            }
-            if (colour[0] != colour[1] || colour[0] != colour[2]) {
-                return fv_error_set(error, FV_ERROR_UNSUPPORTED,
-                                    "%s: expected a grey image, found true colour: red %u, green %u, blue %u at "
-                                    "column %u, row %u (an overlay or a fundus photograph?)",
-                                    name, colour[0], colour[1], colour[2], x, y);
-            }
+    static const double OVERLAY = 0.2; /* of the pixels: drawn or written on a grey image */
+    size_t pixels = (size_t)image->width * image->height, coloured = 0, first = 0;
+    uint32_t colour[3];
+    for (size_t i = 0; i < pixels; i++) {
+        if (!is_grey(image, i, colour)) {
+            first = coloured == 0 ? i : first;
+            coloured++;
         }
     }
-    return FV_OK;
+    if (coloured == 0) {
+        return FV_OK;
+    }
+    double share = (double)coloured / (double)pixels;
+    (void)is_grey(image, first, colour);
+    return fv_error_set(error, FV_ERROR_UNSUPPORTED,
+                        "%s: expected a grey image, found true colour: red %u, green %u, blue %u at column %zu, row "
+                        "%zu, and %.2g %% of the pixels coloured (%s)",
+                        name, colour[0], colour[1], colour[2], first % image->width, first / image->width, 100 * share,
+                        share < OVERLAY ? "an overlay on a screenshot? export the image without it"
+                                        : "a fundus photograph or a colour-coded map?");
 }
 
 enum fv_status fovea_image_to_grey(const char *name, struct fovea_image *image, struct fv_error *error) {

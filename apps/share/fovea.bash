@@ -66,10 +66,10 @@ _fovea() {
     esac
     if [[ $word == -* ]]; then
         case $command in
-        run) options='--fov --layer --output --models --list --tta --folds --exact --tune --save-probability --coips --overwrite --project-name --threads --help' ;;
-        grade) options='--fov --layer --output --models --list --exact --tune --threads --help' ;;
-        segment) options='--fov --layer --output --models --list --tta --folds --exact --tune --save-probability --threads --help' ;;
-        measure) options='--fov --output --list --help' ;;
+        run) options='--fov --layer --scans --output --models --list --tta --folds --exact --tune --save-probability --coips --overwrite --project-name --threads --help' ;;
+        grade) options='--fov --layer --scans --output --models --list --exact --tune --threads --help' ;;
+        segment) options='--fov --layer --scans --output --models --list --tta --folds --exact --tune --save-probability --threads --help' ;;
+        measure) options='--fov --scans --output --list --help' ;;
         eval) options='--output --set --match --strict --images --worst --fov --foreground --empty --probability --threads --help' ;;
         adapt) options='--output --images --report --name --copies --folds --epochs --seed --rate --weight-decay --force --threads --help' ;;
         cohort) options='--output --measure --covariate --group --groups --per --visit --repeat --layer --match --strict --help' ;;

@@ -36,8 +36,6 @@ done
 # Wrong usage.
 expect 2 "no command" "$fovea"
 expect 2 "did you mean 'segment'" "$fovea" segmnet
-expect 2 "--fov MM is required" "$fovea" run --layer deep -o out x.png
-expect 2 "--layer LAYER is required" "$fovea" run --fov 3 -o out x.png
 expect 2 "expected superficial or deep" "$fovea" run --fov 3 --layer middle -o out x.png
 expect 2 "outside" "$fovea" run --fov 0 --layer deep -o out x.png
 expect 2 "did you mean --layer" "$fovea" run --fov 3 --layre deep -o out x.png
@@ -55,6 +53,48 @@ for input in empty other nowhere.png; do
 done
 expect 3 "nolist.txt" "$fovea" measure --fov 3 -o out --list nolist.txt
 [ -e out ] && fail "a run without images made an output folder"
+
+# Scale, eye and layer: each image's own. Nothing is guessed, and who said it stands in the results.
+"$fovea" phantom --count 2 --seed 6 --size 160 --degrade none -o scans >/dev/null || fail "phantom"
+mkdir named
+cp scans/truth/phantom_0001.png "named/1 SCP OD 3x3.png"
+cp scans/truth/phantom_0002.png named/2_OS_OD.png
+expect 2 "--fov MM is required" "$fovea" measure -o out named
+expect 2 "--fov MM is required" "$fovea" run --layer deep -o out named
+expect 2 "--layer LAYER is required" "$fovea" run --fov 3 -o out named/2_OS_OD.png
+expect 2 "--coips takes --fov and --layer" "$fovea" run --coips named --fov 3
+[ -e out ] && fail "wrong usage made an output folder"
+printf 'file,fov_mm,eye,subject,age\n2_OS_OD.png,6,L,"S, 1",7\n' >scans.csv
+expect 1 "columns that are not used: age" "$fovea" measure --scans scans.csv -o own named
+equal "reason without a field of view" "$(field own/results.csv "1 SCP OD 3x3.png" reason)" \
+    "its field of view is not known: --fov or a table of scans can tell it"
+expect 0 "2 ok" "$fovea" measure --fov 3 --scans scans.csv -o own named
+own() {
+    equal "$2 of $1" "$(sed 's/"[^"]*"//g' own/results.csv >plain.csv && field plain.csv "$1" "$2")" "$3"
+}
+own "1 SCP OD 3x3.png" fov_mm 3
+own "1 SCP OD 3x3.png" fov_source option
+own "1 SCP OD 3x3.png" layer superficial
+own "1 SCP OD 3x3.png" layer_source name
+own "1 SCP OD 3x3.png" eye OD
+own "1 SCP OD 3x3.png" name_size_mm 3
+own 2_OS_OD.png fov_mm 6
+own 2_OS_OD.png fov_source table
+own 2_OS_OD.png eye OS
+own 2_OS_OD.png eye_source table
+own 2_OS_OD.png layer ""
+grep -q 'field of view 6 x 6 mm as the table says, not 3 x 3 mm as the command line does; the file.s name says both' \
+    own/results.csv || fail "a contradiction is not remarked"
+grep -q "says both eyes" own/report.html || fail "a remark is not in report.html"
+grep -q '"fov_source":"table"' own/results.json || fail "the source of the scale is not in results.json"
+for table in 'fov_mm\n3\n' 'file,fov_mm\nx.png,3\n' 'file,fov_mm\n2_OS_OD.png,3\n2_OS_OD.png,3\n' 'file,fov_m\n'; do
+    # The table is the format.
+    # shellcheck disable=SC2059
+    printf "$table" >bad.csv
+    expect 4 "bad.csv" "$fovea" measure --fov 3 --scans bad.csv -o out named
+done
+expect 4 "nowhere.csv" "$fovea" measure --fov 3 --scans nowhere.csv -o out named
+[ -e out ] && fail "a table that cannot be used made an output folder"
 
 # Masks with known areas, and a folder in which some files are bad.
 "$fovea" phantom --count 3 --seed 7 --size 160 --degrade none -o phantoms >/dev/null || fail "phantom"
@@ -177,6 +217,18 @@ echo stale >poor/masks/phantom_0003.png
 expect 0 "1 ungradable" "$fovea" run --fov 3 --layer superficial -o poor degraded/images/phantom_0003.png
 equal "status of a poor image" "$(field poor/results.csv phantom_0003.png status)" ungradable
 [ -e poor/masks/phantom_0003.png ] && fail "an ungradable image has a mask"
+# A deep image by its name is not graded beside superficial ones, and one of another size is for another run.
+mkdir both
+cp phantoms/images/phantom_0001.png both/a_SCP.png
+cp phantoms/images/phantom_0001.png both/a_DCP.png
+cp phantoms/images/phantom_0001.png both/b_SCP.png
+printf 'file,fov_mm\nb_SCP.png,6\n' >scans.csv
+expect 1 "2 ok, 0 ungradable, 1 failed" "$fovea" run --fov 3 --scans scans.csv -o both_out both
+equal "grade of a deep image among others" "$(field both_out/results.csv a_DCP.png grade)" ""
+[ -n "$(field both_out/results.csv a_SCP.png grade)" ] || fail "a superficial image among deep ones has no grade"
+grep -q "^b_SCP.png,failed,\"a superficial image of 6 mm (table), which .* of this run does not serve" \
+    both_out/results.csv || fail "an image that no model of the run serves"
+expect 1 "a deep image (name)" "$fovea" grade --fov 3 -o graded both/a_SCP.png both/a_DCP.png
 expect 4 "served:" "$fovea" run --fov 4.5 --layer superficial -o out phantoms/images
 
 # An interrupt finishes the image in work, writes the results and says so.

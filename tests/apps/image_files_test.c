@@ -121,6 +121,46 @@ static void expect_upright(const char *name, uint32_t orientation) {
     fovea_image_release(&upright);
 }
 
+START_TEST(few_coloured_pixels_are_an_overlay) {
+    struct fovea_image image = read_data("equal.png");
+    struct fv_error error;
+    image.pixels.u8[3 * (4 * WIDTH + 5) + 1] ^= 0x80;
+    check_failure(fovea_image_to_grey("shot", &image, &error), &error, FV_ERROR_UNSUPPORTED, "at column 5, row 4");
+    ck_assert_ptr_nonnull(strstr(error.message, "0.26 % of the pixels coloured (an overlay on a screenshot?"));
+    fovea_image_release(&image);
+}
+END_TEST
+
+/* The second page of pages.tif is the first one upside down. */
+START_TEST(pages_are_chosen_and_said) {
+    const char *path = support_data("pages.tif");
+    struct fovea_image pages[3];
+    struct fv_error error;
+    for (uint32_t page = 0; page < 3; page++) {
+        check_success(fovea_image_read_grey_page(path, page, &pages[page], &error), &error);
+        ck_assert_uint_eq(pages[page].pages, 2);
+        ck_assert_uint_eq(pages[page].page, page == 0 ? 1 : page);
+    }
+    size_t size = (size_t)pages[0].width * pages[0].height;
+    ck_assert_mem_eq(pages[0].pixels.u8, pages[1].pixels.u8, size);
+    ck_assert_mem_ne(pages[0].pixels.u8, pages[2].pixels.u8, size);
+    for (size_t i = 0; i < 3; i++) {
+        fovea_image_release(&pages[i]);
+    }
+    static const char *const names[] = {"pages.tif", "grey.png", "grey.jpg", "grey.bmp", "grey.tif"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        check_failure(fovea_image_read_page(support_data(names[i]), 3, &pages[0], &error), &error, FV_ERROR_UNSUPPORTED,
+                      "page 3 was asked for, and the file has ");
+        ck_assert_ptr_null(pages[0].pixels.bytes);
+        bool one = i > 0;
+        enum fv_status status = fovea_image_read_page(support_data(names[i]), 1, &pages[0], &error);
+        check_success(status, &error);
+        ck_assert_uint_eq(pages[0].pages, one ? 1 : 2);
+        fovea_image_release(&pages[0]);
+    }
+}
+END_TEST
+
 START_TEST(orientation_is_applied) {
     char name[32];
     snprintf(name, sizeof name, "orientation_%d.jpg", _i + 1);
@@ -354,6 +394,8 @@ int main(void) {
         {"grey files", grey_files_give_the_picture, COUNT(greys)},
         {"one bit", one_bit_files_give_0_and_255, 3},
         {"colour", colour_is_decoded_and_refused_as_grey, 2},
+        {"overlay", few_coloured_pixels_are_an_overlay, 0},
+        {"pages", pages_are_chosen_and_said, 0},
         {"orientation", orientation_is_applied, 8},
         {"refusals", other_files_are_refused_with_the_reason, COUNT(refusals)},
         {"truncated", truncated_files_are_refused, COUNT(broken)},

@@ -74,7 +74,7 @@ def main():
     save(image.convert('CMYK'), 'cmyk.jpg')
     save(image.convert('CMYK'), 'cmyk.tif')
     save(Image.fromarray(grey.astype(np.float32)), 'float.tif')
-    save(image, 'pages.tif', save_all=True, append_images=[image])
+    save(image, 'pages.tif', save_all=True, append_images=[image.transpose(Image.FLIP_TOP_BOTTOM)])
     save(image, 'foreign.gif')
     for orientation in range(1, 9):
         exif = Image.Exif()

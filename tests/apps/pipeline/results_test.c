@@ -111,6 +111,19 @@ static struct fovea_results make_results(struct fovea_input inputs[3]) {
     for (size_t i = 0; i < 3; i++) {
         results.items[i].input = &inputs[i];
     }
+    results.items[0].remarks = fv_duplicate("two, remarks");
+    results.items[0].scan = (struct fovea_scan){.field_x_mm = 4,
+                                                .field_y_mm = 3,
+                                                .field_source = FOVEA_SOURCE_TABLE,
+                                                .has_layer = true,
+                                                .layer = FOVEA_LAYER_DEEP,
+                                                .layer_source = FOVEA_SOURCE_NAME,
+                                                .eye = FOVEA_EYE_LEFT,
+                                                .eye_source = FOVEA_SOURCE_DICOM,
+                                                .name_size_mm = 6,
+                                                .subject = "S,1",
+                                                .visit = "2"};
+    results.items[1].scan = fovea_scan_of_option(3, FOVEA_LAYER_SUPERFICIAL);
     results.items[0].width = results.items[0].height = 320;
     results.items[0].graded = results.items[0].measured = true;
     results.items[0].grade = (struct fovea_grade){FOVEA_OUTSTANDING, {0.125, 0.25, 0.625}};
@@ -140,12 +153,18 @@ START_TEST(test_csv_has_a_row_an_image_and_blanks_for_what_is_missing) {
     struct fv_error error = {0};
     ck_assert_int_eq(fovea_results_write_csv(&results, path, &error), FV_OK);
     char *text = read_text(path);
-    ck_assert_ptr_nonnull(strstr(text, "file,status,reason,grade,p_ungradable,p_gradable,p_outstanding,faz_area_mm2,"));
-    ck_assert_ptr_nonnull(strstr(text, "\n\"a,b.png\",ok,,outstanding,0.125000,0.250000,0.625000,0.25,2844,"));
-    ck_assert_ptr_nonnull(strstr(text, "\nempty.png,ok,,,,,,0.0,0,0,0,,,,,,,,,,,,,,,,,3,superficial,320,320,"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "file,status,reason,remarks,grade,p_ungradable,p_gradable,p_outstanding,faz_area_mm2,"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\n\"a,b.png\",ok,,\"two, remarks\",outstanding,0.125000,0.250000,0.625000,0.25,2844,"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\nempty.png,ok,,,,,,,0.0,0,0,0,,,,,,,,,,,,,,,,,3,3,3,option,superficial,option,,,,,,320,320,"));
     ck_assert_ptr_nonnull(strstr(text, ",segmenter,segmenter_sha256,tta,folds,exact,tuned,fovea_version\n"));
     ck_assert_ptr_nonnull(strstr(text, ",FAZ,,off,0 2,no,no,0.")); /* one view, two of five folds */
-    ck_assert_ptr_nonnull(strstr(text, "\nbad\xff.png,failed,\"damaged \"\"PNG\"\"\",,,,,,"));
+    ck_assert_ptr_nonnull(strstr(text, "\nbad\xff.png,failed,\"damaged \"\"PNG\"\"\",,,,,,,"));
+    ck_assert_ptr_nonnull(strstr(text, ",fov_mm,fov_x_mm,fov_y_mm,fov_source,layer,layer_source,eye,eye_source,"
+                                       "name_size_mm,subject,visit,width_px,"));
+    ck_assert_ptr_nonnull(strstr(text, ",,4,3,table,deep,name,OS,dicom,6,\"S,1\",2,320,320,"));
     free(text);
     fovea_results_clear(&results);
     support_remove_folder(folder);
@@ -171,7 +190,13 @@ START_TEST(test_json_is_valid_whatever_the_names) {
     cJSON *first = cJSON_GetArrayItem(images, 0);
     ck_assert_double_eq(cJSON_GetObjectItem(first, "faz_area_mm2")->valuedouble, 0.25);
     ck_assert_ptr_nonnull(strstr(text, "\"faz_area_mm2\":0.0,")); /* of the empty mask, as in the table */
+    ck_assert_str_eq(cJSON_GetObjectItem(first, "remarks")->valuestring, "two, remarks");
+    ck_assert_str_eq(cJSON_GetObjectItem(first, "fov_source")->valuestring, "table");
+    ck_assert_double_eq(cJSON_GetObjectItem(first, "fov_x_mm")->valuedouble, 4);
+    ck_assert_ptr_null(cJSON_GetObjectItem(first, "fov_mm"));
+    ck_assert_str_eq(cJSON_GetObjectItem(first, "subject")->valuestring, "S,1");
     cJSON *last = cJSON_GetArrayItem(images, 2);
+    ck_assert_ptr_null(cJSON_GetObjectItem(last, "fov_source"));
     ck_assert_str_eq(cJSON_GetObjectItem(last, "file")->valuestring, "bad\xef\xbf\xbd.png");
     ck_assert_ptr_null(cJSON_GetObjectItem(last, "faz_area_mm2"));
     cJSON_Delete(object);

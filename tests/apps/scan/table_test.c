@@ -18,12 +18,12 @@ static struct fovea_scan_table read_good(const char *text) {
 }
 
 START_TEST(every_column_is_understood) {
-    struct fovea_scan_table table =
-        read_good("age;FILE;fov_mm;fov_x_mm;fov_y_mm;pixel_spacing_mm;Eye;layer;axial_length_mm;subject;visit;page_number;x\n"
-                  "7;\"a;b.png\";3;;;;od;DCP;23.95; S 1 ;2;4;\n"
-                  ";b.png;;6;4.5;;left;svc;;;;;\n"
-                  ";c.png;;;;0.00986842105263158;;;;;;;\n"
-                  ";d.png;;;;;;;;;;;\n");
+    struct fovea_scan_table table = read_good(
+        "age;FILE;fov_mm;fov_x_mm;fov_y_mm;pixel_spacing_mm;Eye;layer;axial_length_mm;subject;visit;page_number;x\n"
+        "7;\"a;b.png\";3;;;;od;DCP;23.95; S 1 ;2;4;\n"
+        ";b.png;;6;4.5;;left;svc;;;;;\n"
+        ";c.png;;;;0.00986842105263158;;;;;;;\n"
+        ";d.png;;;;;;;;;;;\n");
     ck_assert_uint_eq(table.count, 4);
     ck_assert_str_eq(table.unused, "age, x");
     const struct fovea_scan_row *row = table.rows;
