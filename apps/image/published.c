@@ -54,6 +54,10 @@ static enum fv_status reshape(const char *name, struct fovea_image *image, uint3
 }
 
 enum fv_status fovea_image_to_opencv(const char *name, struct fovea_image *image, struct fv_error *error) {
+    if (image->format == FOVEA_IMAGE_DICOM) {
+        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: holds DICOM, which the published program does not read",
+                            name);
+    }
     bool tiff = image->format == FOVEA_IMAGE_TIFF;
     bool premultiply = tiff && image->channels == 4 && !image->premultiplied;
     enum fv_status status =

@@ -3,8 +3,8 @@
  *
  * Each takes an image as fovea_image_read decoded it and turns it, in place, into what that library returns for the
  * same file: byte for byte with OpenCV 4.6, Pillow 9.4 and scikit-image 0.19 (on imageio) for every file that
- * fovea_image_read takes. Errors of all, naming `name`: FV_ERROR_MEMORY, and where said FV_ERROR_UNSUPPORTED; on
- * failure the image is unchanged.
+ * fovea_image_read takes, but DICOM, which they do not read. Errors of all, naming `name`: FV_ERROR_MEMORY, and where
+ * said FV_ERROR_UNSUPPORTED; on failure the image is unchanged.
  *
  * Thread safety: all functions are reentrant. */
 #ifndef FOVEA_APPS_IMAGE_PUBLISHED_H
@@ -13,7 +13,8 @@
 #include "image/image.h"
 
 /* cv2.imread: RGB of 8 bits (OpenCV's order is BGR), upright by its orientation, grey repeated. Alpha is dropped, after
- * the colours of a TIFF were multiplied by it; 16 bits give their high byte, but colour TIFF (v + 128) / 257. */
+ * the colours of a TIFF were multiplied by it; 16 bits give their high byte, but colour TIFF (v + 128) / 257.
+ * FV_ERROR_UNSUPPORTED: a DICOM image. */
 enum fv_status fovea_image_to_opencv(const char *name, struct fovea_image *image, struct fv_error *error);
 
 /* Pillow's convert("RGB"): RGB of 8 bits, not turned, alpha dropped, grey repeated. 16 bits give their high byte, but

@@ -7,6 +7,7 @@
 #include "fovea/memory.h"
 #include "image/dicom.h"
 #include "image/image.h"
+#include "image/published.h"
 #include "made_dicom.h"
 #include "support.h"
 
@@ -74,6 +75,8 @@ START_TEST(uncompressed_pixels_in_every_encoding) {
     made_dicom_pixels(&made, PIXELS, 1);
     struct fovea_image decoded = decode();
     expect_pixels(&decoded, image->model != NULL);
+    struct fv_error error;
+    check_failure(fovea_image_to_opencv("file", &decoded, &error), &error, FV_ERROR_UNSUPPORTED, "DICOM");
     ck_assert(!decoded.windowed);
     ck_assert_uint_eq(decoded.page, 1);
     fovea_image_release(&decoded);

@@ -348,7 +348,7 @@ START_TEST(folders_of_masks) {
     ck_assert_uint_eq(set.failures.count, 3);
     expect_failure(&set.failures, 0, "twice.tif", 0, "p/twice.png has the same name but for its suffix");
     expect_failure(&set.failures, 1, "lonely.png", 0, "no reference for it in r");
-    expect_failure(&set.failures, 2, "broken.png", 0, "expected a PNG, JPEG, TIFF or BMP file");
+    expect_failure(&set.failures, 2, "broken.png", 0, "expected a PNG, JPEG, TIFF, BMP or DICOM file");
     ck_assert_str_eq(set.failures.items[2].file, "r/broken.png");
     fovea_eval_set_clear(&set);
     source.predicted = support_path(folder, "nowhere");
