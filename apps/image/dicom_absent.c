@@ -12,7 +12,7 @@ enum fv_status fovea_dicom_open(const char *name, const uint8_t *bytes, size_t s
     *file = NULL;
     *content = (struct fovea_dicom_content){0};
     return fv_error_set(error, FV_ERROR_UNSUPPORTED,
-                        "%s: a DICOM file, and this build of fovea reads none (it was made with -Ddicom=disabled)",
+                        "%s: a DICOM file, and this build of fovea reads none (it was made without the option dicom)",
                         name);
 }
 

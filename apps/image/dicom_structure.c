@@ -63,6 +63,7 @@ static enum fv_status damaged(const struct walk *walk, uint32_t tag, size_t at, 
 /* Reads the head of the element at `at`, which lies before `end`. */
 static enum fv_status read_element(const struct walk *walk, struct encoding encoding, size_t at, size_t end,
                                    struct element *element) {
+    *element = (struct element){0};
     if (end - at < 8) {
         return fv_error_set(walk->error, FV_ERROR_FORMAT, "%s: damaged DICOM: the file ends within an element (%zu)",
                             walk->name, at);

@@ -123,6 +123,25 @@ START_TEST(test_folders_give_images_by_name_or_content) {
 }
 END_TEST
 
+/* Files of a DICOM medium often have names without a suffix; its index is no image. */
+START_TEST(test_dicom_files_are_known_by_content) {
+    const char *folder = support_make_folder();
+    static const char bytes[132] = {[128] = 'D', 'I', 'C', 'M'};
+    write_file(support_path(folder, "IM000001"), bytes, sizeof bytes);
+    write_file(support_path(folder, "DICOMDIR"), bytes, sizeof bytes);
+    write_file(support_path(folder, "damaged.DCM"), "", 0);
+    struct fovea_inputs inputs;
+    struct fv_error error = {0};
+    ck_assert_int_eq(fovea_inputs_collect(&folder, 1, NULL, NULL, &inputs, &error), FV_OK);
+    ck_assert_uint_eq(inputs.count, 2);
+    ck_assert_str_eq(inputs.items[0].name, "IM000001");
+    ck_assert_str_eq(inputs.items[1].name, "damaged.DCM");
+    ck_assert_uint_eq(inputs.ignored, 1);
+    fovea_inputs_clear(&inputs);
+    support_remove_folder(folder);
+}
+END_TEST
+
 START_TEST(test_no_file_is_taken_twice) {
     const char *folder = make_tree();
     const char *operands[] = {folder, support_path(folder, "b.PNG"), support_path(folder, "sub/../b.PNG")};
@@ -180,6 +199,7 @@ int main(void) {
     tcase_add_test(rules, test_equal_names_are_numbered);
     tcase_add_test(rules, test_long_names_are_cut_and_hashed);
     tcase_add_test(rules, test_folders_give_images_by_name_or_content);
+    tcase_add_test(rules, test_dicom_files_are_known_by_content);
     tcase_add_test(rules, test_no_file_is_taken_twice);
     tcase_add_test(rules, test_lists_count_from_their_own_folder);
     tcase_add_test(rules, test_memory_may_run_out_anywhere);
