@@ -199,10 +199,10 @@ static void add_grade(struct fovea_buffer *text, const struct fovea_result *resu
     fovea_buffer_text(text, "</td>\n");
 }
 
-/* What the scan is, with who said it. */
+/* What the scan is, with who said it if that was not the command line. */
 static void add_scan(struct fovea_buffer *text, const struct fovea_scan *scan) {
-    static const char *const sources[] = {"", " as given", " by the table", " by the DICOM file", " by the name"};
-    fovea_buffer_text(text, "<span class=\"chances\">");
+    static const char *const sources[] = {"", "", " (table)", " (DICOM)", " (name)"};
+    fovea_buffer_text(text, "<span class=\"why\">");
     if (scan->field_x_mm > 0) {
         fovea_buffer_format(text, "%.4g &times; %.4g mm%s", scan->field_x_mm, scan->field_y_mm,
                             sources[scan->field_source]);
