@@ -66,22 +66,22 @@ _fovea() {
     esac
     if [[ $word == -* ]]; then
         case $command in
-        run) options='--fov --layer --scans --output --models --list --tta --folds --exact --tune --save-probability --coips --overwrite --project-name --threads --help' ;;
-        grade) options='--fov --layer --scans --output --models --list --exact --tune --threads --help' ;;
-        segment) options='--fov --layer --scans --output --models --list --tta --folds --exact --tune --save-probability --threads --help' ;;
-        measure) options='--fov --scans --output --list --help' ;;
-        eval) options='--output --set --match --strict --images --worst --fov --foreground --empty --probability --threads --help' ;;
-        adapt) options='--output --images --report --name --copies --folds --epochs --seed --rate --weight-decay --force --threads --help' ;;
-        cohort) options='--output --measure --covariate --group --groups --per --visit --repeat --layer --match --strict --help' ;;
-        models) options='--help' ;;
-        phantom) options='--count --seed --output --size --fov --layer --degrade --help' ;;
-        convert) options='--output --to --fold --preset --weights --image-size --variant --transform-input --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --help' ;;
-        inspect) options='--tensors --plan --size --exact --tune --image-size --variant --transform-input --help' ;;
-        infer) options='--output --trace --fold --threads --exact --help' ;;
-        doctor) options='--models --output --help' ;;
-        bench) options='--threads --size --repeat --seconds --input --json --profile --exact --tune --help' ;;
+        run) options='--fov --layer --scans --output --models --list --tta --folds --exact --tune --save-probability --coips --overwrite --project-name --threads --config --print-config --help' ;;
+        grade) options='--fov --layer --scans --output --models --list --exact --tune --threads --config --print-config --help' ;;
+        segment) options='--fov --layer --scans --output --models --list --tta --folds --exact --tune --save-probability --threads --config --print-config --help' ;;
+        measure) options='--fov --scans --output --list --config --print-config --help' ;;
+        eval) options='--output --set --match --strict --images --worst --fov --foreground --empty --probability --threads --config --print-config --help' ;;
+        adapt) options='--output --images --report --name --copies --folds --epochs --seed --rate --weight-decay --force --threads --config --print-config --help' ;;
+        cohort) options='--output --measure --covariate --group --groups --per --visit --repeat --layer --match --strict --config --print-config --help' ;;
+        models) options='--config --print-config --help' ;;
+        phantom) options='--count --seed --output --size --fov --layer --degrade --config --print-config --help' ;;
+        convert) options='--output --to --fold --preset --weights --image-size --variant --transform-input --task --classes --resize --mean --std --zscore --fov --layer --name --licence --attribution --strict --note --config --print-config --help' ;;
+        inspect) options='--tensors --plan --size --exact --tune --image-size --variant --transform-input --config --print-config --help' ;;
+        infer) options='--output --trace --fold --threads --exact --config --print-config --help' ;;
+        doctor) options='--models --output --config --print-config --help' ;;
+        bench) options='--threads --size --repeat --seconds --input --json --profile --exact --tune --config --print-config --help' ;;
         esac
-        mapfile -t COMPREPLY < <(compgen -W "$options --config --print-config" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return
     fi
     compopt -o filenames
