@@ -74,6 +74,11 @@
         .name = "save-probability", .kind = FOVEA_OPTION_FLAG, .target = &options.save_probability,                    \
         .help = "write probability/ too: float32 maps of every class (.npy) and\nthe FAZ's as a 16 bit .png"           \
     }
+#define OPTION_IMAGES                                                                                                  \
+    {                                                                                                                  \
+        .name = "images", .kind = FOVEA_OPTION_TEXT, .target = &options.images, .value = "FOLDER",                     \
+        .help = "the images of the masks, with the masks' names but for the\nsuffix: their vessels are measured too"   \
+    }
 #define OPTION_THREADS                                                                                                 \
     {                                                                                                                  \
         .name = "threads", .kind = FOVEA_OPTION_COUNT, .target = &options.threads, .value = "N", .low = 1,             \
@@ -130,7 +135,8 @@ struct choice {
 
 #define OUTPUTS                                                                                                        \
     "FOLDER receives results.csv, results.json, report.html, masks/ (0 and 255), overlays/ (the published\n"           \
-    "blend), contours/ (the outline on the image) and labels/ (NIfTI), with the subfolders of the input.\n\n"
+    "blend), contours/ (the outline on the image), labels/ (NIfTI) and vessels/ (128, centre lines 255), with\n"       \
+    "the subfolders of the input.\n\n"
 
 /* Takes "0,2" apart; false if it is something else. */
 static bool read_folds(struct choice *choice, struct fovea_pipeline_options *options) {
@@ -282,7 +288,7 @@ int fovea_command_segment(int count, char **arguments) {
 int fovea_command_measure(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.masks = true, .measure = true}};
     struct choice choice = {.layer = -1};
-    const struct fovea_option table[] = {OPTION_FOV, OPTION_SCANS, OPTION_OUTPUT, OPTION_LIST};
+    const struct fovea_option table[] = {OPTION_FOV, OPTION_SCANS, OPTION_OUTPUT, OPTION_IMAGES, OPTION_LIST};
     const struct fovea_syntax syntax = {
         .command = "measure",
         .operands = "MASK...",
@@ -290,8 +296,9 @@ int fovea_command_measure(int count, char **arguments) {
         .summary = "Measures masks that exist already.",
         .options = table,
         .option_count = COUNT_OF(table),
-        .details = "MASK is an image file or a folder of them: black is background, one other value is the FAZ.\n\n"
-                   "FOLDER receives results.csv, results.json and report.html.\n\n" EXIT_STATUSES,
+        .details =
+            "MASK is an image file or a folder of them: black is background, one other value is the FAZ.\n\n"
+            "FOLDER receives results.csv, results.json and report.html, and with --images vessels/.\n\n" EXIT_STATUSES,
     };
     return run_pipeline(&syntax, count, arguments, &options, &choice);
 }

@@ -370,8 +370,16 @@ static enum fv_status draw(struct coips_job *job) {
 static enum fv_status finish(struct coips_job *job) {
     struct fovea_result *result = job->result;
     const struct fovea_image *view = &job->decoded;
-    enum fv_status status = fovea_measure(name_of(job), job->labels.pixels.u8, job->labels.width, job->labels.height,
-                                          job->work->options->field_mm, &result->measures, job->error);
+    const struct fovea_coips_options *options = job->work->options;
+    const struct fovea_measure_request request = {
+        .name = name_of(job),
+        .mask = job->labels.pixels.u8,
+        .width = job->labels.width,
+        .height = job->labels.height,
+        .field_mm = options->field_mm,
+        .layer = options->layer == FOVEA_LAYER_DEEP ? FOVEA_MEASURE_DEEP : FOVEA_MEASURE_SUPERFICIAL,
+    };
+    enum fv_status status = fovea_measure(&request, &result->measures, job->error);
     result->measured = status == FV_OK;
     if (status == FV_OK && result->measures.faz_pixels == 0) {
         result->reason = fv_duplicate("no FAZ was found");

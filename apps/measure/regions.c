@@ -104,8 +104,8 @@ static void mark_border(const uint32_t *labels, uint32_t width, uint32_t height,
 }
 
 /* Fills the holes of the region of ones in `region`. */
-static enum fv_status fill_holes(uint8_t *region, uint32_t width, uint32_t height, uint32_t *labels, size_t *filled,
-                                 struct fv_error *error) {
+static enum fv_status fill_holes(uint8_t *region, uint32_t width, uint32_t height, uint32_t *labels,
+                                 struct fovea_holes *holes, struct fv_error *error) {
     size_t pixels = (size_t)width * height;
     for (size_t i = 0; i < pixels; i++) {
         region[i] ^= 1;
@@ -120,10 +120,12 @@ static enum fv_status fill_holes(uint8_t *region, uint32_t width, uint32_t heigh
         return fv_error_set(error, FV_ERROR_MEMORY, "out of memory for %u regions", count);
     }
     mark_border(labels, width, height, touches);
-    *filled = 0;
+    for (uint32_t label = 1; label <= count; label++) {
+        holes->count += !touches[label];
+    }
     for (size_t i = 0; i < pixels; i++) {
         bool hole = labels[i] != 0 && !touches[labels[i]];
-        *filled += hole;
+        holes->pixels += hole;
         region[i] = labels[i] == 0 || hole;
     }
     fv_release(touches);
@@ -131,8 +133,9 @@ static enum fv_status fill_holes(uint8_t *region, uint32_t width, uint32_t heigh
 }
 
 enum fv_status fovea_largest_region(const uint8_t *mask, uint32_t width, uint32_t height, uint8_t *result,
-                                    size_t *filled, struct fv_error *error) {
-    size_t pixels = (size_t)width * height, holes = 0;
+                                    struct fovea_holes *holes, struct fv_error *error) {
+    size_t pixels = (size_t)width * height;
+    struct fovea_holes found = {0};
     uint32_t *labels = fv_allocate(pixels, sizeof *labels);
     if (labels == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "out of memory for a mask of %u x %u pixels", width, height);
@@ -147,12 +150,12 @@ enum fv_status fovea_largest_region(const uint8_t *mask, uint32_t width, uint32_
             result[i] = largest != 0 && labels[i] == largest;
         }
         if (largest != 0) {
-            status = fill_holes(result, width, height, labels, &holes, error);
+            status = fill_holes(result, width, height, labels, &found, error);
         }
     }
     fv_release(labels);
-    if (filled != NULL) {
-        *filled = holes;
+    if (holes != NULL) {
+        *holes = found;
     }
     return status;
 }

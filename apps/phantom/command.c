@@ -57,8 +57,12 @@ static enum fovea_phantom_grade choose_grade(const struct request *request, size
 static enum fv_status add_row(const struct fovea_phantom_request *made, const struct fovea_phantom *phantom,
                               const char *name, struct fovea_buffer *table, struct fv_error *error) {
     struct fovea_measures measures;
-    enum fv_status status =
-        fovea_measure(name, phantom->mask.pixels.u8, made->side, made->side, made->field_mm, &measures, error);
+    const struct fovea_measure_request request = {.name = name,
+                                                  .mask = phantom->mask.pixels.u8,
+                                                  .width = made->side,
+                                                  .height = made->side,
+                                                  .field_mm = made->field_mm};
+    enum fv_status status = fovea_measure(&request, &measures, error);
     if (status != FV_OK) {
         return status;
     }

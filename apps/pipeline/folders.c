@@ -1,3 +1,4 @@
 #include "pipeline/folders.h"
 
-const char *const fovea_folder_names[FOVEA_FOLDER_COUNT] = {"masks", "overlays", "contours", "labels", "probability"};
+const char *const fovea_folder_names[FOVEA_FOLDER_COUNT] = {"masks",  "overlays", "contours",
+                                                            "labels", "vessels",  "probability"};

@@ -36,10 +36,9 @@ static enum fv_status prepare_segmentation(struct fovea_image_job *job, struct f
     segmentation->faz_class = fovea_segmenter_faz_class(work->segmenter);
     segmentation->labels = fv_allocate(pixels, 1);
     bool complete = segmentation->labels != NULL;
-    if (work->options->save_probability) {
-        segmentation->probability = fv_allocate(pixels, segmentation->classes * sizeof *segmentation->probability);
-        complete = complete && segmentation->probability != NULL;
-    }
+    segmentation->probability = fv_allocate(pixels, segmentation->classes * sizeof *segmentation->probability);
+    segmentation->save_probability = work->options->save_probability;
+    complete = complete && segmentation->probability != NULL;
     *task = (struct fovea_segment_task){.name = job->result->input->name,
                                         .planes = &job->planes,
                                         .labels = segmentation->labels,
@@ -64,24 +63,6 @@ static enum fv_status take_mask(const struct fovea_input *input, const struct fo
     return FV_OK;
 }
 
-static enum fv_status measure(const struct fovea_image *image, const uint8_t *mask, struct fovea_result *result,
-                              struct fv_error *error) {
-    const struct fovea_scan *scan = &result->scan;
-    double pixel_x_mm = scan->field_x_mm / image->width, pixel_y_mm = scan->field_y_mm / image->height;
-    if (fabs(pixel_x_mm - pixel_y_mm) > 1e-3 * pixel_x_mm) {
-        return fv_error_set(error, FV_ERROR_UNSUPPORTED,
-                            "%s: pixels of %.4g x %.4g mm: expected square ones, since shapes are measured in pixels",
-                            result->input->name, pixel_x_mm, pixel_y_mm);
-    }
-    enum fv_status status = fovea_measure(result->input->name, mask, image->width, image->height, scan->field_x_mm,
-                                          &result->measures, error);
-    result->measured = status == FV_OK;
-    if (result->measured && result->measures.faz_pixels == 0) {
-        result->reason = fv_duplicate("no FAZ was found");
-    }
-    return status;
-}
-
 /* The reason of a failure as a report may show it: without the path of the input or of the output folder, which are
  * where they are on this machine only. */
 static char *plain_reason(const struct fovea_work *work, const struct fovea_input *input, const char *message) {
@@ -97,19 +78,133 @@ static char *plain_reason(const struct fovea_work *work, const struct fovea_inpu
     return fv_duplicate(output ? message + length + 1 : message);
 }
 
+/* The image of the mask `mask`: the one whose output would have the same name. It fails if there is none. */
+static enum fv_status read_image_of_mask(const struct fovea_work *work, const struct fovea_input *input,
+                                         const struct fovea_image *mask, struct fovea_image *image,
+                                         struct fv_error *error) {
+    const struct fovea_input *found = NULL;
+    for (size_t i = 0; i < work->images->count; i++) {
+        found = strcmp(work->images->items[i].stem, input->stem) == 0 ? &work->images->items[i] : found;
+    }
+    if (found == NULL) {
+        return fv_error_set(error, FV_ERROR_FILE, "%s: no image of that name, whatever its suffix, in --images",
+                            input->name);
+    }
+    enum fv_status status = fovea_image_read_grey(found->path, image, error);
+    if (status == FV_OK && (image->width != mask->width || image->height != mask->height)) {
+        status = fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: the mask has %u x %u pixels, its image %u x %u",
+                              input->name, mask->width, mask->height, image->width, image->height);
+        fovea_image_release(image);
+    }
+    return status;
+}
+
+/* Maps the vessels of `image`, and draws the thumbnail of the map. An image in which vessels cannot be mapped, for its
+ * size, has none, and a remark. */
+static enum fv_status map_vessels(const struct fovea_work *work, const struct fovea_image *image,
+                                  struct fovea_vessels *vessels, struct fovea_result *result, struct fv_error *error) {
+    struct fv_error remark = {0};
+    enum fv_status status = fovea_vessels_find(result->input->name, image->pixels.u8, image->width, image->height,
+                                               work->options->field_mm / image->width, vessels, &remark);
+    if (status == FV_ERROR_UNSUPPORTED) {
+        result->reason = plain_reason(work, result->input, remark.message);
+        return FV_OK;
+    }
+    struct fovea_image picture = {0};
+    if (status != FV_OK) {
+        return fv_error_set(error, status, "%s", remark.message);
+    }
+    status = fovea_outputs_draw_vessels(vessels, &picture, error);
+    if (status == FV_OK) {
+        status = fovea_thumbnail_make(&picture, NULL, &result->vessel_thumbnail, &result->vessel_thumbnail_size, error);
+        fovea_image_release(&picture);
+    }
+    return status;
+}
+
+/* Pixels must be square, since shapes are measured in them. */
+static enum fv_status check_pixels(const struct fovea_image *image, const struct fovea_result *result,
+                                   struct fv_error *error) {
+    const struct fovea_scan *scan = &result->scan;
+    double pixel_x_mm = scan->field_x_mm / image->width, pixel_y_mm = scan->field_y_mm / image->height;
+    return fabs(pixel_x_mm - pixel_y_mm) <= 1e-3 * pixel_x_mm
+               ? FV_OK
+               : fv_error_set(error, FV_ERROR_UNSUPPORTED,
+                              "%s: pixels of %.4g x %.4g mm: expected square ones, since shapes are measured in pixels",
+                              result->input->name, pixel_x_mm, pixel_y_mm);
+}
+
+/* The vessels of the image, or of the image that belongs to a mask. */
+static enum fv_status find_vessels(const struct fovea_work *work, const struct fovea_image *image,
+                                   struct fovea_segmentation *segmentation, struct fovea_result *result,
+                                   struct fv_error *error) {
+    struct fv_error told_later = {0};
+    const bool square = check_pixels(image, result, &told_later) == FV_OK;
+    if (!square || (work->options->stages.masks && work->images == NULL)) {
+        return FV_OK;
+    }
+    if (!work->options->stages.masks) {
+        return map_vessels(work, image, &segmentation->vessels, result, error);
+    }
+    struct fovea_image own;
+    enum fv_status status = read_image_of_mask(work, result->input, image, &own, error);
+    if (status == FV_OK) {
+        status = map_vessels(work, &own, &segmentation->vessels, result, error);
+        fovea_image_release(&own);
+    }
+    return status;
+}
+
+static enum fv_status measure(const struct fovea_image *image, const struct fovea_segmentation *segmentation,
+                              struct fovea_result *result, struct fv_error *error) {
+    static const enum fovea_measure_layer layers[] = {
+        [FOVEA_LAYER_SUPERFICIAL] = FOVEA_MEASURE_SUPERFICIAL, [FOVEA_LAYER_DEEP] = FOVEA_MEASURE_DEEP};
+    const size_t plane = segmentation->faz_class * (size_t)image->width * image->height;
+    const struct fovea_scan *scan = &result->scan;
+    const struct fovea_measure_request request = {
+        .name = result->input->name,
+        .mask = segmentation->mask,
+        .width = image->width,
+        .height = image->height,
+        .field_mm = scan->field_x_mm,
+        .field_height_mm = image->width == image->height ? 0 : scan->field_y_mm,
+        .probability = segmentation->probability != NULL ? segmentation->probability + plane : NULL,
+        .vessels = segmentation->vessels.map != NULL ? &segmentation->vessels : NULL,
+        .eye = scan->eye,
+        .layer = scan->has_layer ? layers[scan->layer] : FOVEA_MEASURE_LAYER_UNKNOWN,
+        .axial_length_mm = scan->axial_length_mm,
+    };
+    enum fv_status status = check_pixels(image, result, error);
+    status = status == FV_OK ? fovea_measure(&request, &result->measures, error) : status;
+    result->measured = status == FV_OK;
+    if (result->measured && result->measures.faz_pixels == 0) {
+        fv_release(result->reason);
+        result->reason = fv_duplicate("no FAZ was found");
+    }
+    return status;
+}
+
 /* From the mask on: measure, write, draw. */
 static enum fv_status finish(const struct fovea_work *work, const struct fovea_image *image,
-                             const struct fovea_segmentation *segmentation, struct fovea_result *result,
+                             struct fovea_segmentation *segmentation, struct fovea_result *result,
                              struct fv_error *error) {
     struct fv_error remark = {0};
-    enum fv_status status = measure(image, segmentation->mask, result, &remark);
+    enum fv_status status = find_vessels(work, image, segmentation, result, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    status = measure(image, segmentation, result, &remark);
     if (status == FV_ERROR_UNSUPPORTED && !work->options->stages.measure) {
         result->reason = plain_reason(work, result->input, remark.message); /* the mask is what was asked for */
     } else if (status != FV_OK) {
         return fv_error_set(error, status, "%s", remark.message);
     }
-    return work->options->stages.segment ? fovea_outputs_write(work->output, result->input, image, segmentation, error)
-                                         : FV_OK;
+    if (work->options->stages.segment) {
+        return fovea_outputs_write(work->output, result->input, image, segmentation, error);
+    }
+    return segmentation->vessels.map != NULL
+               ? fovea_outputs_write_vessels(work->output, result->input, &segmentation->vessels, error)
+               : FV_OK;
 }
 
 /* The stages before the mask; *wanted tells whether there is to be one. */
@@ -203,7 +298,7 @@ struct fovea_image_job *fovea_image_begin(const struct fovea_work *work, const s
     }
     job->work = work;
     job->result = result;
-    job->own = work->options->stages.segment && fovea_outputs_contain(work->output, input);
+    job->own = (work->options->stages.segment || work->images != NULL) && fovea_outputs_contain(work->output, input);
     bool wanted;
     enum fv_status status = begin(job, &wanted);
     if (status == FV_OK && wanted && work->options->stages.masks) {

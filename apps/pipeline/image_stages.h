@@ -16,6 +16,7 @@ struct fovea_work {
     struct fovea_grader *grader;                              /* NULL: this run grades nothing */
     struct fovea_segmenter *segmenter;                        /* NULL: it segments nothing */
     const struct fovea_model *grader_model, *segmenter_model; /* what they were made of */
+    const struct fovea_inputs *images;                        /* of the masks that are measured; NULL: none */
     const char *output;                                       /* canonical path of the output folder */
     struct fovea_progress *progress;                          /* is told what was done */
 };

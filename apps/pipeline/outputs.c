@@ -17,14 +17,16 @@ static const struct {
     enum fovea_folder folder;
     const char *suffix;
 } kinds[] = {
-    {FOVEA_FOLDER_MASKS, "png"},     {FOVEA_FOLDER_OVERLAYS, "png"},    {FOVEA_FOLDER_CONTOURS, "png"},
-    {FOVEA_FOLDER_LABELS, "nii.gz"}, {FOVEA_FOLDER_PROBABILITY, "npy"}, {FOVEA_FOLDER_PROBABILITY, "png"},
+    {FOVEA_FOLDER_MASKS, "png"},       {FOVEA_FOLDER_OVERLAYS, "png"}, {FOVEA_FOLDER_CONTOURS, "png"},
+    {FOVEA_FOLDER_LABELS, "nii.gz"},   {FOVEA_FOLDER_VESSELS, "png"},  {FOVEA_FOLDER_PROBABILITY, "npy"},
+    {FOVEA_FOLDER_PROBABILITY, "png"},
 };
 
 void fovea_segmentation_release(struct fovea_segmentation *segmentation) {
     fv_release(segmentation->mask);
     fv_release(segmentation->labels);
     fv_release(segmentation->probability);
+    fovea_vessels_release(&segmentation->vessels);
     *segmentation = (struct fovea_segmentation){0};
 }
 
@@ -108,6 +110,27 @@ static enum fv_status write_labels(const char *output, const struct fovea_input 
     return status;
 }
 
+enum fv_status fovea_outputs_draw_vessels(const struct fovea_vessels *vessels, struct fovea_image *picture,
+                                          struct fv_error *error) {
+    static const uint8_t values[] = {[FOVEA_VESSEL_NONE] = 0, [FOVEA_VESSEL_BODY] = 128, [FOVEA_VESSEL_LINE] = 255};
+    enum fv_status status = fovea_image_create(vessels->width, vessels->height, 1, 8, picture, error);
+    for (size_t i = 0; status == FV_OK && i < (size_t)vessels->width * vessels->height; i++) {
+        picture->pixels.u8[i] = values[vessels->map[i]];
+    }
+    return status;
+}
+
+enum fv_status fovea_outputs_write_vessels(const char *output, const struct fovea_input *input,
+                                           const struct fovea_vessels *vessels, struct fv_error *error) {
+    struct fovea_image picture;
+    enum fv_status status = fovea_outputs_draw_vessels(vessels, &picture, error);
+    if (status == FV_OK) {
+        status = write_picture(output, input, FOVEA_FOLDER_VESSELS, &picture, error);
+        fovea_image_release(&picture);
+    }
+    return status;
+}
+
 /* The FAZ's probability as a picture of 16 bits: 0 to 65535. */
 static enum fv_status write_probability_picture(const char *output, const struct fovea_input *input,
                                                 const struct fovea_image *image, const float *probability,
@@ -157,7 +180,12 @@ enum fv_status fovea_outputs_write(const char *output, const struct fovea_input 
     if (status == FV_OK && segmentation->labels != NULL) {
         status = write_labels(output, input, image, segmentation->labels, error);
     }
-    if (segmentation->probability == NULL) {
+    if (status == FV_OK && segmentation->vessels.map != NULL) {
+        status = fovea_outputs_write_vessels(output, input, &segmentation->vessels, error);
+    } else {
+        fovea_outputs_remove(output, input, FOVEA_FOLDER_VESSELS); /* it would not belong to this image */
+    }
+    if (!segmentation->save_probability) {
         fovea_outputs_remove(output, input, FOVEA_FOLDER_PROBABILITY); /* it would not belong to these labels */
     } else if (status == FV_OK) {
         status = write_probability(output, input, image, segmentation, error);

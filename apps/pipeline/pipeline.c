@@ -21,6 +21,7 @@ struct run {
     struct fovea_scan wanted; /* the field of view and the layer that models are chosen for */
     bool graded;              /* some image is not deep, and is graded */
     struct fovea_inputs inputs;
+    struct fovea_inputs images; /* of the masks */
     struct fovea_models models;
     struct fv_threads *threads;
     struct fovea_work work;
@@ -94,6 +95,20 @@ static enum fv_status describe(struct run *run, int *code) {
         &run->error, FV_ERROR_ARGUMENT, "--%s is required: %s", field ? "layer LAYER" : "fov MM",
         field ? "superficial or deep; no table of scans and no file's name tells it"
               : "side of the scanned square in millimetres; no table of scans and no DICOM file tells it");
+}
+
+/* Lists the images that belong to masks. */
+static enum fv_status collect_images(struct run *run) {
+    const char *images = run->options->images;
+    if (images == NULL) {
+        return FV_OK;
+    }
+    run->work.images = &run->images;
+    enum fv_status status = fovea_inputs_collect(&images, 1, NULL, run->options->output, &run->images, &run->error);
+    if (status == FV_OK && (run->images.count == 0 || run->images.items[0].missing)) {
+        status = fv_error_set(&run->error, FV_ERROR_FILE, "--images: no image found in %s", images);
+    }
+    return status;
 }
 
 /* Makes the output's folders and proves that they can be written. */
@@ -226,6 +241,7 @@ static void release(struct run *run) {
     fv_threads_destroy(run->threads);
     fovea_models_close(&run->models);
     fovea_inputs_clear(&run->inputs);
+    fovea_inputs_clear(&run->images);
     free(run->output);
 }
 
@@ -239,6 +255,7 @@ int fovea_pipeline_run(const struct fovea_pipeline_options *options) {
     run.results.planning = options->planning;
     int code = FOVEA_EXIT_NO_IMAGE;
     enum fv_status status = collect(&run);
+    status = status != FV_OK ? status : collect_images(&run);
     status = status != FV_OK ? status : describe(&run, &code);
     status = status != FV_OK ? status : open_models(&run);
     status = status != FV_OK ? status : open_output(&run);

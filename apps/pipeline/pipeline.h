@@ -32,6 +32,7 @@ struct fovea_pipeline_options {
     size_t fold_count;   /* 0: all */
     struct fovea_planning planning;
     bool save_probability; /* write the maps of probability too */
+    const char *images;    /* with masks: the folder of their images, whose vessels are measured; NULL: none */
     const char *output;    /* the folder that is written */
     const char *list;      /* a file with an input a line; NULL: none */
     const char *const *operands;

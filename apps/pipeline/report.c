@@ -1,12 +1,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/buffer.h"
 #include "base/report_style.h"
 #include "commands.h"
 #include "fovea/memory.h"
+#include "measure/warnings.h"
 #include "pipeline/results.h"
 
 /* Marks that go with the words, for those who do not see the colours. */
@@ -15,14 +15,6 @@ static const char *const state_marks[FOVEA_STATE_COUNT] = {"\xe2\x97\x8f", "\xe2
 /* The measures that the table shows; the others are under "all measures". */
 static const char *const shown_names[] = {"faz_area_mm2", "equivalent_diameter_mm", "circularity", "axial_ratio"};
 enum { SHOWN = sizeof shown_names / sizeof *shown_names };
-
-static const struct fovea_measure_column *find_column(const char *name) {
-    size_t i = 0;
-    while (strcmp(fovea_measure_columns[i].name, name) != 0) {
-        i++;
-    }
-    return &fovea_measure_columns[i];
-}
 
 static void add_paragraph(struct fovea_buffer *text, const char *class, const char *bold, const char *content) {
     fovea_buffer_format(text, "<p class=\"%s\">", class);
@@ -156,6 +148,12 @@ static void add_areas(struct fovea_buffer *text, const struct fovea_results *res
     fv_release(areas);
 }
 
+/* A PNG file that the page holds itself. */
+static void add_source(struct fovea_buffer *text, const uint8_t *bytes, size_t size) {
+    fovea_buffer_text(text, "data:image/png;base64,");
+    fovea_buffer_base64(text, bytes, size);
+}
+
 static void add_picture(struct fovea_buffer *text, const struct fovea_result *result) {
     fovea_buffer_text(text, "<td class=\"picture\">");
     if (result->thumbnail == NULL) {
@@ -165,8 +163,7 @@ static void add_picture(struct fovea_buffer *text, const struct fovea_result *re
     fovea_buffer_text(text, "<img loading=\"lazy\" alt=\"");
     fovea_buffer_html(text, result->input->name);
     fovea_buffer_text(text, result->measured ? ", FAZ outlined\" src=\"" : "\" src=\"");
-    fovea_buffer_text(text, "data:image/png;base64,");
-    fovea_buffer_base64(text, result->thumbnail, result->thumbnail_size);
+    add_source(text, result->thumbnail, result->thumbnail_size);
     fovea_buffer_text(text, "\"></td>\n");
 }
 
@@ -174,12 +171,25 @@ static void add_details(struct fovea_buffer *text, const struct fovea_result *re
     if (!result->measured) {
         return;
     }
-    fovea_buffer_text(text, "<details><summary>all measures</summary><dl>\n");
+    fovea_buffer_text(text, "<details><summary>all measures</summary>");
+    if (result->vessel_thumbnail != NULL) {
+        fovea_buffer_text(text, "<p><img loading=\"lazy\" alt=\"map of the vessels of ");
+        fovea_buffer_html(text, result->input->name);
+        fovea_buffer_text(text, "\" src=\"");
+        add_source(text, result->vessel_thumbnail, result->vessel_thumbnail_size);
+        fovea_buffer_text(text, "\"><br>vessels (grey) and their centre lines (white)</p>");
+    }
+    fovea_buffer_text(text, "<dl>\n");
     for (size_t i = 0; i < fovea_measure_column_count; i++) {
         const struct fovea_measure_column *column = &fovea_measure_columns[i];
         if (fovea_result_has(result, column)) {
-            fovea_buffer_format(text, "<dt>%s</dt><dd>%.*f</dd>\n", column->label, column->whole ? 0 : 4,
-                                fovea_result_value(result, column));
+            fovea_buffer_format(text, "<dt>%s</dt><dd>", column->label);
+            if (column->kind == FOVEA_MEASURE_REAL) {
+                fovea_buffer_format(text, "%.4f", fovea_measure_number(&result->measures, column));
+            } else {
+                fovea_measure_add(&result->measures, column, text); /* nothing that HTML gives a meaning */
+            }
+            fovea_buffer_text(text, "</dd>\n");
         }
     }
     fovea_buffer_text(text, "</dl></details>");
@@ -218,6 +228,14 @@ static void add_scan(struct fovea_buffer *text, const struct fovea_scan *scan) {
     fovea_buffer_text(text, "</span>");
 }
 
+static void add_warnings(struct fovea_buffer *text, const struct fovea_result *result) {
+    for (unsigned w = 0; result->measured && w < FOVEA_WARNING_COUNT; w++) {
+        if ((result->measures.warnings >> w & 1) != 0) {
+            fovea_buffer_format(text, "<span class=\"why\">\xe2\x9a\xa0 %s</span>", fovea_warning_texts[w]);
+        }
+    }
+}
+
 static void add_row(struct fovea_buffer *text, const struct fovea_results *results, const struct fovea_result *result) {
     fovea_buffer_text(text, "<tr>\n");
     add_picture(text, result);
@@ -241,15 +259,16 @@ static void add_row(struct fovea_buffer *text, const struct fovea_results *resul
         fovea_buffer_html(text, result->reason);
         fovea_buffer_text(text, "</span>");
     }
+    add_warnings(text, result);
     fovea_buffer_text(text, "</td>\n");
     if (results->grader != NULL) {
         add_grade(text, result);
     }
     for (size_t i = 0; i < SHOWN; i++) {
-        const struct fovea_measure_column *column = find_column(shown_names[i]);
+        const struct fovea_measure_column *column = fovea_measure_find(shown_names[i]);
         if (fovea_result_has(result, column)) {
             fovea_buffer_format(text, "<td class=\"number\" data-label=\"%s\">%.3f</td>\n", column->label,
-                                fovea_result_value(result, column));
+                                fovea_measure_number(&result->measures, column));
         } else {
             fovea_buffer_text(text, "<td class=\"number\"></td>\n");
         }
@@ -268,7 +287,7 @@ static void add_table(struct fovea_buffer *text, const struct fovea_results *res
         fovea_buffer_text(text, "<th>Grade</th>");
     }
     for (size_t i = 0; i < SHOWN; i++) {
-        fovea_buffer_format(text, "<th class=\"number\">%s</th>", find_column(shown_names[i])->label);
+        fovea_buffer_format(text, "<th class=\"number\">%s</th>", fovea_measure_find(shown_names[i])->label);
     }
     fovea_buffer_text(text, "</tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < results->count; i++) {
@@ -330,8 +349,10 @@ static void add_method(struct fovea_buffer *text, const struct fovea_results *re
         add_term(text, fovea_measure_columns[i].label, fovea_measure_columns[i].formula);
     }
     fovea_buffer_text(text, "</dl>\n<p>Measures of shape are of the largest region with its holes filled; the FAZ area "
-                            "is of every pixel of the mask. Lengths follow from the field of view of each image "
-                            "and are not corrected for the length of the eye.</p>\n</section>\n");
+                            "is of every pixel of the mask. Lengths follow from the field of view of each image; "
+                            "those that are corrected for the length of the eye say so in their names. Warnings name "
+                            "what to look at before trusting a figure; they are no verdict on an eye.</p>\n"
+                            "</section>\n");
 }
 
 enum fv_status fovea_results_write_report(const struct fovea_results *results, const char *path,

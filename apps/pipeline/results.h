@@ -12,9 +12,8 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "base/number.h"
 #include "fovea/status.h"
-#include "measure/measure.h"
+#include "measure/columns.h"
 #include "pipeline/grade.h"
 #include "pipeline/inputs.h"
 #include "pipeline/models.h"
@@ -39,6 +38,8 @@ struct fovea_result {
     struct fovea_measures measures;
     uint8_t *thumbnail; /* a PNG file; NULL: none; owned */
     size_t thumbnail_size;
+    uint8_t *vessel_thumbnail; /* the same of the map of vessels */
+    size_t vessel_thumbnail_size;
 };
 
 /* A whole run. */
@@ -67,24 +68,8 @@ void fovea_results_clear(struct fovea_results *results);
 /* The folds that were used, as "0 1 2" appended to a buffer. */
 void fovea_results_add_folds(const struct fovea_results *results, struct fovea_buffer *text);
 
-/* One measure: its column's name, which ends in its unit, and what it is. */
-struct fovea_measure_column {
-    const char *name;
-    const char *label;   /* for people */
-    const char *formula; /* what exactly was computed */
-    size_t offset;       /* in struct fovea_measures */
-    bool whole;          /* a size_t, else a double */
-    bool shape;          /* means nothing for an empty mask */
-};
-extern const struct fovea_measure_column fovea_measure_columns[];
-extern const size_t fovea_measure_column_count;
-
 /* Whether `result` has a value in that column. */
 bool fovea_result_has(const struct fovea_result *result, const struct fovea_measure_column *column);
-double fovea_result_value(const struct fovea_result *result, const struct fovea_measure_column *column);
-/* The value in decimal: whole numbers plainly, others as Python's repr writes them. */
-void fovea_result_text(const struct fovea_result *result, const struct fovea_measure_column *column,
-                       char text[FOVEA_NUMBER_SIZE]);
 
 /* Writes results.csv: RFC 4180 with \n line ends, a header, a row an image, blank for what is missing; names of files
  * are the bytes of the file system. Errors: FV_ERROR_FILE, FV_ERROR_MEMORY. */

@@ -29,11 +29,10 @@ static void add_grade(struct fovea_buffer *text, const struct fovea_result *resu
 static void add_measures(struct fovea_buffer *text, const struct fovea_result *result) {
     for (size_t i = 0; i < fovea_measure_column_count; i++) {
         const struct fovea_measure_column *column = &fovea_measure_columns[i];
-        char number[FOVEA_NUMBER_SIZE] = "";
+        fovea_buffer_text(text, ",");
         if (fovea_result_has(result, column)) {
-            fovea_result_text(result, column, number);
+            fovea_measure_add(&result->measures, column, text); /* no value holds what needs quotes */
         }
-        fovea_buffer_format(text, ",%s", number);
     }
 }
 

@@ -1,9 +1,9 @@
 #include <cjson/cJSON.h>
-#include <math.h>
 
 #include "base/buffer.h"
 #include "base/json_document.h"
 #include "commands.h"
+#include "measure/warnings.h"
 #include "pipeline/results.h"
 #include "scan/columns.h"
 
@@ -20,13 +20,33 @@ static void add_number(cJSON *object, const char *key, double number, bool *comp
     *complete = *complete && cJSON_AddNumberToObject(object, key, number) != NULL;
 }
 
-/* A measure with the digits that results.csv has. */
-static void add_measure(cJSON *object, const struct fovea_result *result, const struct fovea_measure_column *column,
+static void add_warnings(cJSON *object, const char *key, uint32_t warnings, bool *complete) {
+    cJSON *texts = cJSON_AddArrayToObject(object, key);
+    *complete = *complete && texts != NULL;
+    for (unsigned w = 0; w < FOVEA_WARNING_COUNT && *complete; w++) {
+        cJSON *text = (warnings >> w & 1) != 0 ? cJSON_CreateString(fovea_warning_texts[w]) : NULL;
+        if ((warnings >> w & 1) != 0) {
+            *complete = text != NULL && cJSON_AddItemToArray(texts, text);
+        }
+    }
+}
+
+/* A measure, a number with the digits that results.csv has. */
+static void add_measure(cJSON *object, const struct fovea_measures *measures, const struct fovea_measure_column *column,
                         bool *complete) {
-    char number[FOVEA_NUMBER_SIZE];
-    fovea_result_text(result, column, number);
-    bool finite = isfinite(fovea_result_value(result, column));
-    *complete = *complete && cJSON_AddRawToObject(object, column->name, finite ? number : "null") != NULL;
+    if (column->kind == FOVEA_MEASURE_WARNINGS) {
+        add_warnings(object, column->name, measures->warnings, complete);
+        return;
+    }
+    struct fovea_buffer value = {0};
+    fovea_measure_add(measures, column, &value);
+    *complete = *complete && !value.failed;
+    if (*complete) {
+        *complete =
+            (fovea_measure_is_number(column) ? cJSON_AddRawToObject(object, column->name, value.bytes)
+                                             : cJSON_AddStringToObject(object, column->name, value.bytes)) != NULL;
+    }
+    fovea_buffer_clear(&value);
 }
 
 /* The adaptations of a model, the last one first; nothing if it has none. */
@@ -152,7 +172,7 @@ static void add_image(struct fovea_buffer *text, const struct fovea_result *resu
     }
     for (size_t i = 0; i < fovea_measure_column_count; i++) {
         if (fovea_result_has(result, &fovea_measure_columns[i])) {
-            add_measure(image, result, &fovea_measure_columns[i], &complete);
+            add_measure(image, &result->measures, &fovea_measure_columns[i], &complete);
         }
     }
     add_scan(image, &result->scan, &complete);

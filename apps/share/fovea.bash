@@ -69,7 +69,7 @@ _fovea() {
         run) options='--fov --layer --scans --output --models --list --tta --folds --exact --tune --save-probability --coips --overwrite --project-name --threads --config --print-config --help' ;;
         grade) options='--fov --layer --scans --output --models --list --exact --tune --threads --config --print-config --help' ;;
         segment) options='--fov --layer --scans --output --models --list --tta --folds --exact --tune --save-probability --threads --config --print-config --help' ;;
-        measure) options='--fov --scans --output --list --config --print-config --help' ;;
+        measure) options='--fov --scans --output --images --list --config --print-config --help' ;;
         eval) options='--output --set --match --strict --images --worst --fov --foreground --empty --probability --threads --config --print-config --help' ;;
         adapt) options='--output --images --report --name --copies --folds --epochs --seed --rate --weight-decay --force --threads --config --print-config --help' ;;
         cohort) options='--output --measure --covariate --group --groups --per --visit --repeat --layer --match --strict --config --print-config --help' ;;

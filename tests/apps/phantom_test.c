@@ -64,6 +64,18 @@ static double mean_grey(const struct fovea_phantom *phantom, uint8_t inside) {
     return sum / count;
 }
 
+static struct fovea_measures measure_truth(const struct fovea_phantom *phantom, double field_mm) {
+    const struct fovea_measure_request request = {.name = "phantom",
+                                                  .mask = phantom->mask.pixels.u8,
+                                                  .width = phantom->mask.width,
+                                                  .height = phantom->mask.height,
+                                                  .field_mm = field_mm};
+    struct fovea_measures measures;
+    struct fv_error error;
+    check_success(fovea_measure(&request, &measures, &error), &error);
+    return measures;
+}
+
 /* Areas, position and shape as in eyes; the FAZ is dark, one piece without holes. */
 START_TEST(truth_is_plausible) {
     enum fovea_phantom_layer layer = _i % 2 == 0 ? FOVEA_PHANTOM_SUPERFICIAL : FOVEA_PHANTOM_DEEP;
@@ -72,9 +84,7 @@ START_TEST(truth_is_plausible) {
     for (uint64_t index = 0; index < 12; index++) {
         struct fovea_phantom phantom =
             make(&(struct fovea_phantom_request){77, index, 320, field, layer, FOVEA_PHANTOM_OUTSTANDING});
-        struct fovea_measures measures;
-        struct fv_error error;
-        check_success(fovea_measure("phantom", phantom.mask.pixels.u8, 320, 320, field, &measures, &error), &error);
+        struct fovea_measures measures = measure_truth(&phantom, field);
         ck_assert_uint_eq(measures.components, 1);
         ck_assert_uint_eq(measures.hole_pixels, 0);
         ck_assert_double_ge(measures.faz_area_mm2, 0.11);
@@ -99,12 +109,7 @@ START_TEST(area_does_not_depend_on_the_size) {
     for (int i = 0; i < 3; i++) {
         request.side = (uint32_t[]){256, 320, 512}[i];
         struct fovea_phantom phantom = make(&request);
-        struct fovea_measures measures;
-        struct fv_error error;
-        check_success(
-            fovea_measure("phantom", phantom.mask.pixels.u8, request.side, request.side, 3.0, &measures, &error),
-            &error);
-        areas[i] = measures.faz_area_mm2;
+        areas[i] = measure_truth(&phantom, 3.0).faz_area_mm2;
         fovea_phantom_release(&phantom);
     }
     ck_assert_double_eq_tol(areas[0], areas[2], 0.005 * areas[2]);

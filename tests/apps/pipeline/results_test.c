@@ -9,6 +9,7 @@
 #include "base/number.h"
 #include "fovea/file.h"
 #include "fovea/memory.h"
+#include "measure/warnings.h"
 #include "pipeline/results.h"
 #include "suite.h"
 #include "support.h"
@@ -127,10 +128,15 @@ static struct fovea_results make_results(struct fovea_input inputs[3]) {
     results.items[0].width = results.items[0].height = 320;
     results.items[0].graded = results.items[0].measured = true;
     results.items[0].grade = (struct fovea_grade){FOVEA_OUTSTANDING, {0.125, 0.25, 0.625}};
+    fovea_measures_clear(&results.items[0].measures);
     results.items[0].measures.faz_area_mm2 = 0.25;
+    results.items[0].measures.perimeter_method = "crofton";
+    results.items[0].measures.warnings = 1U << FOVEA_WARNING_BORDER | 1U << FOVEA_WARNING_OFFSET;
     results.items[0].measures.faz_pixels = results.items[0].measures.largest_pixels = 2844;
     results.items[1].width = results.items[1].height = 320;
     results.items[1].measured = true;
+    fovea_measures_clear(&results.items[1].measures);
+    results.items[1].measures.faz_area_mm2 = 0.0;
     results.items[2].state = FOVEA_STATE_FAILED;
     results.items[2].reason = fv_duplicate("damaged \"PNG\"");
     return results;
@@ -157,8 +163,12 @@ START_TEST(test_csv_has_a_row_an_image_and_blanks_for_what_is_missing) {
         strstr(text, "file,status,reason,remarks,grade,p_ungradable,p_gradable,p_outstanding,faz_area_mm2,"));
     ck_assert_ptr_nonnull(
         strstr(text, "\n\"a,b.png\",ok,,\"two, remarks\",outstanding,0.125000,0.250000,0.625000,0.25,2844,"));
-    ck_assert_ptr_nonnull(
-        strstr(text, "\nempty.png,ok,,,,,,,0.0,0,0,0,,,,,,,,,,,,,,,,,3,3,3,option,superficial,option,,,,,,320,320,"));
+    ck_assert_ptr_nonnull(strstr(text, "\nempty.png,ok,,,,,,,0.0,0,0,0,,0,0,,"));
+    ck_assert_ptr_nonnull(strstr(text, ",crofton,,"));
+    ck_assert_ptr_nonnull(strstr(text,
+                                 ",FAZ touches the border of the image; centroid more than 0.6 mm from the centre "
+                                 "of the image,,4,3,table,deep,name,OS,dicom,6,"));
+    ck_assert_ptr_nonnull(strstr(text, ",,,3,3,3,option,superficial,option,,,,,,320,320,")); /* of the empty mask */
     ck_assert_ptr_nonnull(strstr(text, ",segmenter,segmenter_sha256,tta,folds,exact,tuned,fovea_version\n"));
     ck_assert_ptr_nonnull(strstr(text, ",FAZ,,off,0 2,no,no,0.")); /* one view, two of five folds */
     ck_assert_ptr_nonnull(strstr(text, "\nbad\xff.png,failed,\"damaged \"\"PNG\"\"\",,,,,,,"));
@@ -195,6 +205,11 @@ START_TEST(test_json_is_valid_whatever_the_names) {
     ck_assert_double_eq(cJSON_GetObjectItem(first, "fov_x_mm")->valuedouble, 4);
     ck_assert_ptr_null(cJSON_GetObjectItem(first, "fov_mm"));
     ck_assert_str_eq(cJSON_GetObjectItem(first, "subject")->valuestring, "S,1");
+    cJSON *warnings = cJSON_GetObjectItem(first, "warnings");
+    ck_assert_int_eq(cJSON_GetArraySize(warnings), 2);
+    ck_assert_str_eq(cJSON_GetArrayItem(warnings, 0)->valuestring, "FAZ touches the border of the image");
+    ck_assert_str_eq(cJSON_GetObjectItem(first, "perimeter_method")->valuestring, "crofton");
+    ck_assert_ptr_null(cJSON_GetObjectItem(first, "circularity"));
     cJSON *last = cJSON_GetArrayItem(images, 2);
     ck_assert_ptr_null(cJSON_GetObjectItem(last, "fov_source"));
     ck_assert_str_eq(cJSON_GetObjectItem(last, "file")->valuestring, "bad\xef\xbf\xbd.png");
