@@ -57,8 +57,9 @@ static void count_within(const struct fovea_vessels *vessels, struct grid *grid)
  * counted by what would be, which differs from whole pixels by their corners. */
 static double find_fraction(const struct grid *grid, size_t pixels, int first_band, int last_band, int sectors) {
     double outer = sqrt(grid->limits[last_band]), inner = first_band > 0 ? grid->limits[first_band - 1] : 0.0;
-    if (grid->x - outer >= -0.5 && grid->y - outer >= -0.5 && grid->x + outer <= grid->width - 0.5 &&
-        grid->y + outer <= grid->height - 0.5) {
+    double reach = outer - TOLERANCE * grid->width;
+    if (grid->x - reach >= -0.5 && grid->y - reach >= -0.5 && grid->x + reach <= grid->width - 0.5 &&
+        grid->y + reach <= grid->height - 0.5) {
         return 1.0;
     }
     double area = PI * (grid->limits[last_band] - inner) * sectors / SECTORS;
