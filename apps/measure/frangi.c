@@ -8,12 +8,14 @@
 #include "fovea/memory.h"
 
 enum {
-    BLOCK = 8, /* columns that are summed side by side */
     RADII = 5, /* a filter's radius in sigmas */
     RADIUS_MAX = RADII * FOVEA_FRANGI_SIGMA_MOST,
     BORDER_SIGMAS = 3, /* how far creases of the reflection reach */
     ORDERS = 3,        /* smoothing, first and second derivative */
 };
+
+/* Which orders are even filters, and which is odd. */
+static const float signs[ORDERS] = {1.0F, -1.0F, 1.0F};
 
 /* Filters of one scale, from the centre outwards: even, odd and even. */
 struct kernels {
@@ -67,55 +69,55 @@ static size_t reflect(int64_t at, uint32_t count) {
     return (size_t)(at < count ? at : period - 1 - at);
 }
 
-/* The image filtered along y at row `y`: one row an order, each `pad` columns into a row of `stride`. */
-static void filter_columns(const struct kernels *kernels, const float *plane, uint32_t height, size_t stride,
-                           uint32_t y, float *rows) {
-    for (size_t x = 0; x < stride; x += BLOCK) {
-        float smooth[BLOCK], first[BLOCK] = {0}, second[BLOCK];
-        const float *middle = plane + (size_t)y * stride + x;
-        for (size_t i = 0; i < BLOCK; i++) {
-            smooth[i] = kernels->weights[0][0] * middle[i];
-            second[i] = kernels->weights[2][0] * middle[i];
-        }
-        for (size_t k = 1; k <= kernels->radius; k++) {
-            const float *above = plane + reflect((int64_t)y - (int64_t)k, height) * stride + x;
-            const float *below = plane + reflect((int64_t)y + (int64_t)k, height) * stride + x;
-            const float w0 = kernels->weights[0][k], w1 = kernels->weights[1][k], w2 = kernels->weights[2][k];
-            for (size_t i = 0; i < BLOCK; i++) {
-                float sum = below[i] + above[i];
-                smooth[i] += w0 * sum;
-                second[i] += w2 * sum;
-                first[i] += w1 * (below[i] - above[i]);
-            }
-        }
-        memcpy(rows + x, smooth, sizeof smooth);
-        memcpy(rows + stride + x, first, sizeof first);
-        memcpy(rows + 2 * stride + x, second, sizeof second);
+/* result = middle times `weight`. */
+static void start_sum(const float *restrict middle, float weight, size_t count, float *restrict result) {
+    for (size_t x = 0; x < count; x++) {
+        result[x] = weight * middle[x];
     }
 }
 
-/* sum of an even (`sign` 1) or odd (-1) filter along x around each of BLOCK columns. */
-static inline void filter_row(const float *weights, size_t radius, float sign, const float *middle, float *sums) {
-    for (size_t i = 0; i < BLOCK; i++) {
-        sums[i] = sign > 0.0F ? weights[0] * middle[i] : 0.0F;
+/* result += weight (after + sign before), with sign 1 for an even filter and -1 for an odd one. */
+static void add_pair(const float *before, const float *after, float weight, float sign, size_t count,
+                     float *restrict result) {
+    const float other = sign * weight;
+    for (size_t x = 0; x < count; x++) {
+        result[x] += weight * after[x] + other * before[x];
     }
-    for (size_t k = 1; k <= radius; k++) {
-        const float *after = middle + k, *before = middle - k;
-        for (size_t i = 0; i < BLOCK; i++) {
-            sums[i] += weights[k] * (after[i] + sign * before[i]);
+}
+
+/* The image filtered along y at row `y`: a row of `stride` columns for each order. */
+static void filter_columns(const struct kernels *kernels, const float *plane, uint32_t height, size_t stride,
+                           uint32_t y, float *rows) {
+    for (size_t order = 0; order < ORDERS; order++) {
+        start_sum(plane + (size_t)y * stride, kernels->weights[order][0], stride, rows + order * stride);
+    }
+    for (size_t k = 1; k <= kernels->radius; k++) {
+        const float *above = plane + reflect((int64_t)y - (int64_t)k, height) * stride;
+        const float *below = plane + reflect((int64_t)y + (int64_t)k, height) * stride;
+        for (size_t order = 0; order < ORDERS; order++) {
+            add_pair(above, below, kernels->weights[order][k], signs[order], stride, rows + order * stride);
         }
+    }
+}
+
+/* A row filtered along x; `middle` may be read `radius` columns beyond both of its ends. */
+static void filter_row(const struct kernels *kernels, size_t order, const float *middle, size_t count, float *result) {
+    start_sum(middle, kernels->weights[order][0], count, result);
+    for (size_t k = 1; k <= kernels->radius; k++) {
+        add_pair(middle - k, middle + k, kernels->weights[order][k], signs[order], count, result);
     }
 }
 
 /* R^2 / 2 and S^2 / 2 from the Hessian; R^2 is large where nothing bright is. */
-static inline void find_structure(const float *xx, const float *xy, const float *yy, float *blob, float *strength) {
-    for (size_t i = 0; i < BLOCK; i++) {
-        float mean = -0.5F * (xx[i] + yy[i]), half = 0.5F * (xx[i] - yy[i]);
-        float square = xy[i] * xy[i] + half * half, root = sqrtf(square);
+static void find_structure(const float *restrict xx, const float *restrict xy, const float *restrict yy, size_t count,
+                           float *restrict blob, float *restrict strength) {
+    for (size_t x = 0; x < count; x++) {
+        float mean = -0.5F * (xx[x] + yy[x]), half = 0.5F * (xx[x] - yy[x]);
+        float square = xy[x] * xy[x] + half * half, root = sqrtf(square);
         float greater = mean + root, lesser = mean - root;
         float ratio = lesser / (greater > 1e-10F ? greater : 1e-10F);
-        blob[i] = mean >= 0.0F ? 0.5F * ratio * ratio : 1e30F;
-        strength[i] = mean * mean + square;
+        blob[x] = mean >= 0.0F ? 0.5F * ratio * ratio : 1e30F;
+        strength[x] = mean * mean + square;
     }
 }
 
@@ -137,26 +139,24 @@ static inline float decay(float x) {
 /* What a scale needs beside the kernels. */
 struct work {
     uint32_t width, height;
-    size_t pad, stride;     /* of a row: the image begins `pad` columns in, and BLOCK more may be read */
+    size_t pad, stride;     /* of a row of the plane: the image begins `pad` columns in */
     float *plane;           /* the image, reflected at the sides */
-    float *rows;            /* ORDERS rows */
-    float *blob, *strength; /* height rows of `across` columns */
-    size_t across;
+    float *rows;            /* ORDERS rows of it */
+    float *hessian;         /* 3 rows of the image */
+    float *blob, *strength; /* height x width */
 };
 
 /* Fills blob and strength. */
 static void find_structures(const struct work *work, const struct kernels *kernels) {
+    float *xx = work->hessian, *xy = xx + work->width, *yy = xy + work->width;
     for (uint32_t y = 0; y < work->height; y++) {
         filter_columns(kernels, work->plane, work->height, work->stride, y, work->rows);
-        for (size_t x = 0; x < work->across; x += BLOCK) {
-            float xx[BLOCK], xy[BLOCK], yy[BLOCK];
-            const float *smooth = work->rows + work->pad + x;
-            filter_row(kernels->weights[2], kernels->radius, 1.0F, smooth, xx);
-            filter_row(kernels->weights[1], kernels->radius, -1.0F, smooth + work->stride, xy);
-            filter_row(kernels->weights[0], kernels->radius, 1.0F, smooth + 2 * work->stride, yy);
-            size_t at = (size_t)y * work->across + x;
-            find_structure(xx, xy, yy, work->blob + at, work->strength + at);
-        }
+        const float *smooth = work->rows + work->pad;
+        filter_row(kernels, 2, smooth, work->width, xx);
+        filter_row(kernels, 1, smooth + work->stride, work->width, xy);
+        filter_row(kernels, 0, smooth + 2 * work->stride, work->width, yy);
+        size_t at = (size_t)y * work->width;
+        find_structure(xx, xy, yy, work->width, work->blob + at, work->strength + at);
     }
 }
 
@@ -166,7 +166,7 @@ static float find_greatest(const struct work *work, size_t margin) {
     margin = 2 * margin < shorter ? margin : 0;
     float most = 0.0F;
     for (size_t y = margin; y < work->height - margin; y++) {
-        const float *row = work->strength + y * work->across;
+        const float *row = work->strength + y * work->width;
         for (size_t x = margin; x < work->width - margin; x++) {
             most = row[x] > most ? row[x] : most;
         }
@@ -184,14 +184,9 @@ static void add_response(const struct work *work, const struct fovea_frangi *fra
     double square = frangi->gamma > 0.0 ? frangi->gamma * frangi->gamma : 2.0 * (double)most / 4.0;
     float structure = (float)(1.0 / square);
     float shape = (float)(1.0 / (frangi->beta * frangi->beta));
-    for (uint32_t y = 0; y < work->height; y++) {
-        const float *blob = work->blob + (size_t)y * work->across,
-                    *strength = work->strength + (size_t)y * work->across;
-        float *row = vesselness + (size_t)y * work->width;
-        for (size_t x = 0; x < work->width; x++) {
-            float value = decay(blob[x] * shape) * (1.0F - decay(strength[x] * structure));
-            row[x] = value > row[x] ? value : row[x];
-        }
+    for (size_t i = 0; i < (size_t)work->width * work->height; i++) {
+        float value = decay(work->blob[i] * shape) * (1.0F - decay(work->strength[i] * structure));
+        vesselness[i] = value > vesselness[i] ? value : vesselness[i];
     }
 }
 
@@ -209,20 +204,18 @@ static enum fv_status check_scales(const struct fovea_frangi *frangi, uint32_t w
                                 FOVEA_FRANGI_SIGMA_MOST, frangi->scales);
 }
 
-static size_t round_up(size_t count) {
-    return (count + BLOCK - 1) / BLOCK * BLOCK;
-}
-
 /* Makes room, and fills the reflected plane for filters of up to `radius`. */
 static bool prepare(const uint8_t *image, size_t radius, struct work *work) {
-    work->pad = round_up(radius);
-    work->across = round_up(work->width);
-    work->stride = work->across + 2 * work->pad;
+    size_t pixels = (size_t)work->width * work->height;
+    work->pad = radius;
+    work->stride = work->width + 2 * radius;
     work->plane = fv_allocate(work->height, work->stride * sizeof(float));
     work->rows = fv_allocate(ORDERS, work->stride * sizeof(float));
-    work->blob = fv_allocate(work->height, work->across * sizeof(float));
-    work->strength = fv_allocate(work->height, work->across * sizeof(float));
-    if (work->plane == NULL || work->rows == NULL || work->blob == NULL || work->strength == NULL) {
+    work->hessian = fv_allocate(3, work->width * sizeof(float));
+    work->blob = fv_allocate(pixels, sizeof(float));
+    work->strength = fv_allocate(pixels, sizeof(float));
+    if (work->plane == NULL || work->rows == NULL || work->hessian == NULL || work->blob == NULL ||
+        work->strength == NULL) {
         return false;
     }
     for (uint32_t y = 0; y < work->height; y++) {
@@ -259,6 +252,7 @@ enum fv_status fovea_frangi_filter(const struct fovea_frangi *frangi, const uint
     fv_release(kernels);
     fv_release(work.plane);
     fv_release(work.rows);
+    fv_release(work.hessian);
     fv_release(work.blob);
     fv_release(work.strength);
     return status;
