@@ -32,7 +32,7 @@ static const char report_style[] =
     ".bar i:nth-child(3){background:#0072b2}\n"
     ".chances{display:block;color:var(--soft);font-size:.8rem;white-space:nowrap}\n"
     "details{margin-top:.4rem;font-size:.88rem}summary{cursor:pointer;color:var(--blue)}\n"
-    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem .9rem;margin:.4rem 0}\n"
+    "dl{display:grid;grid-template-columns:minmax(6rem,max-content) minmax(8rem,1fr);gap:.1rem .9rem;margin:.4rem 0}\n"
     "dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}\n"
     "svg{display:block;max-width:100%;height:auto}svg text{font:12px system-ui,'DejaVu Sans',sans-serif;fill:#5b6675}\n"
     "footer{margin-top:2.5rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--soft);font-size:.9rem}\n"
