@@ -10,7 +10,7 @@ enum fovea_exit {
     FOVEA_EXIT_SOME_FAILED = 1,   /* some images failed, the others are done */
     FOVEA_EXIT_USAGE = 2,         /* the command line is wrong */
     FOVEA_EXIT_NO_IMAGE = 3,      /* no image was found */
-    FOVEA_EXIT_UNUSABLE = 4,      /* a model or the output cannot be used */
+    FOVEA_EXIT_UNUSABLE = 4,      /* a model, the output or its store cannot be used */
     FOVEA_EXIT_INTERRUPTED = 130, /* SIGINT or SIGTERM; what was finished is kept */
 };
 
@@ -21,6 +21,8 @@ int fovea_command_run(int count, char **arguments);
 int fovea_command_grade(int count, char **arguments);
 int fovea_command_segment(int count, char **arguments);
 int fovea_command_measure(int count, char **arguments);
+int fovea_command_merge(int count, char **arguments);
+int fovea_command_report(int count, char **arguments);
 int fovea_command_eval(int count, char **arguments);
 int fovea_command_adapt(int count, char **arguments);
 int fovea_command_cohort(int count, char **arguments);

@@ -16,6 +16,8 @@ static const struct command commands[] = {
     {"grade", fovea_command_grade, "grade images only"},
     {"segment", fovea_command_segment, "outline and measure the FAZ of every image, without grading"},
     {"measure", fovea_command_measure, "measure masks that exist already"},
+    {"report", fovea_command_report, "write the table and the report of a run folder again"},
+    {"merge", fovea_command_merge, "join run folders of several machines"},
     {"eval", fovea_command_eval, "compare predictions with labels: grades or masks"},
     {"adapt", fovea_command_adapt, "train a grader's last layer on labels of your own"},
     {"cohort", fovea_command_cohort, "figures, tests and repeatability of groups of subjects"},

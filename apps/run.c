@@ -98,8 +98,32 @@
     }
 #define OPTION_OVERWRITE                                                                                               \
     {                                                                                                                  \
-        .name = "overwrite", .kind = FOVEA_OPTION_FLAG, .target = &choice.coips.overwrite,                             \
-        .help = "with --coips: segment again what has a label already"                                                 \
+        .name = "overwrite", .kind = FOVEA_OPTION_FLAG, .target = &options.overwrite,                                  \
+        .help = "do again what is there but was made otherwise: changed inputs, or\nall if options or models "         \
+                "changed; without it they are refused"                                                                 \
+    }
+#define OPTION_OVERWRITE_COIPS                                                                                         \
+    {                                                                                                                  \
+        .name = "overwrite", .kind = FOVEA_OPTION_FLAG, .target = &options.overwrite,                                  \
+        .help = "do again what is there but was made otherwise: changed inputs, or\nall if options or models "         \
+                "changed; without it they are refused.\nWith --coips: segment again what has a label already"          \
+    }
+#define OPTION_CONTINUE                                                                                                \
+    {                                                                                                                  \
+        .name = "continue", .kind = FOVEA_OPTION_FLAG, .target = &options.go_on,                                       \
+        .help = "FOLDER must hold results of this command already; what is missing\nis done, as it is without this "   \
+                "option"                                                                                               \
+    }
+#define OPTION_DRY_RUN                                                                                                 \
+    {                                                                                                                  \
+        .name = "dry-run", .kind = FOVEA_OPTION_FLAG, .target = &options.dry,                                          \
+        .help = "say what would be done with which models, and write nothing"                                          \
+    }
+#define OPTION_SHARD                                                                                                   \
+    {                                                                                                                  \
+        .name = "shard", .kind = FOVEA_OPTION_TEXT, .target = &choice.shard, .value = "K/N",                           \
+        .help = "only share K of N of the inputs, by a hash of their names; give each\nshare a FOLDER of its own "     \
+                "and join them with fovea merge"                                                                       \
     }
 #define OPTION_PROJECT_NAME                                                                                            \
     {                                                                                                                  \
@@ -117,14 +141,16 @@ enum { FOLDS_MAX = 64 };
 struct choice {
     int layer; /* -1: not given */
     int tta;
-    const char *folds;
+    const char *folds, *shard;
     size_t fold_numbers[FOLDS_MAX];
     struct fovea_coips_options coips;
 };
 
 #define EXIT_STATUSES                                                                                                  \
-    "Exit status: 0 all done, 1 some images failed, 2 wrong usage, 3 no image found, 4 a model or the output\n"        \
-    "cannot be used, 130 interrupted (Ctrl-C finishes the image in work and writes the results).\n\n" FOVEA_NOTICE
+    "Interrupted or killed, the same command goes on where it was; when all is done already it says so.\n\n"           \
+    "Exit status: 0 all done, 1 some images failed, 2 wrong usage, 3 no image found, 4 a model, the output or\n"       \
+    "its store cannot be used, 130 interrupted (Ctrl-C finishes the image in work and writes the "                     \
+    "results).\n\n" FOVEA_NOTICE
 
 #define INPUTS                                                                                                         \
     "INPUT is an image or a folder, searched with all below it. Images are PNG, JPEG, TIFF, BMP or DICOM files,\n"     \
@@ -134,9 +160,9 @@ struct choice {
     "the table, else from the file's name (SCP, DCP, ...), else from --layer. Results say from where.\n\n"
 
 #define OUTPUTS                                                                                                        \
-    "FOLDER receives results.csv, results.json, report.html, masks/ (0 and 255), overlays/ (the published\n"           \
-    "blend), contours/ (the outline on the image), labels/ (NIfTI) and vessels/ (128, centre lines 255), with\n"       \
-    "the subfolders of the input.\n\n"
+    "FOLDER receives fovea.sqlite, results.csv, results.json, report.html, masks/ (0 and 255), overlays/ (the\n"       \
+    "published blend), contours/ (the outline on the image), labels/ (NIfTI) and vessels/ (128, centre lines\n"        \
+    "255), with the subfolders of the input.\n\n"
 
 /* Takes "0,2" apart; false if it is something else. */
 static bool read_folds(struct choice *choice, struct fovea_pipeline_options *options) {
@@ -155,6 +181,21 @@ static bool read_folds(struct choice *choice, struct fovea_pipeline_options *opt
     return true;
 }
 
+/* Takes "2/8" apart; false if it is something else. */
+static bool read_share(const char *text, struct fovea_share *share) {
+    char *slash, *end;
+    if (text == NULL) {
+        return true;
+    }
+    unsigned long number = strtoul(text, &slash, 10);
+    if (!isdigit((unsigned char)*text) || *slash != '/' || !isdigit((unsigned char)slash[1])) {
+        return false;
+    }
+    unsigned long of = strtoul(slash + 1, &end, 10);
+    *share = (struct fovea_share){number, of};
+    return *end == '\0' && number >= 1 && number <= of && of <= INT_MAX;
+}
+
 #define COIPS                                                                                                          \
     "With --coips PROJECT: images are read from PROJECT/raw_OCTA_images, and the published folders, tables, masks\n"   \
     "and overlays are written with the published pixel values; our own reports go to PROJECT/fovea. Inputs stay\n"     \
@@ -168,6 +209,10 @@ static int run_coips(const struct fovea_syntax *syntax, const struct fovea_pipel
     struct fovea_coips_options *coips = &choice->coips;
     if (operands > 0 || options->list != NULL || options->output != NULL) {
         return fovea_usage_error(syntax, "--coips reads and writes in its project: no INPUT, --list or --output");
+    }
+    if (options->go_on || options->dry || choice->shard != NULL) {
+        return fovea_usage_error(syntax,
+                                 "--coips goes on by itself, in one project: no --continue, --dry-run or --shard");
     }
     if (choice->tta != 0 || choice->folds != NULL || options->planning.exact || options->planning.tune ||
         options->save_probability) {
@@ -186,6 +231,7 @@ static int run_coips(const struct fovea_syntax *syntax, const struct fovea_pipel
     }
     coips->command = syntax->command;
     coips->models = options->models;
+    coips->overwrite = options->overwrite;
     coips->field_mm = options->field_mm;
     coips->layer = (enum fovea_layer)choice->layer;
     coips->threads = options->threads;
@@ -203,8 +249,8 @@ static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arg
     if (choice->coips.project != NULL) {
         return run_coips(syntax, options, choice, operands);
     }
-    if (choice->coips.overwrite || choice->coips.project_name != NULL) {
-        return fovea_usage_error(syntax, "--overwrite and --project-name go with --coips");
+    if (choice->coips.project_name != NULL) {
+        return fovea_usage_error(syntax, "--project-name goes with --coips");
     }
     if (options->output == NULL) {
         return fovea_usage_error(syntax, "--output FOLDER is required");
@@ -215,6 +261,9 @@ static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arg
     if (!read_folds(choice, options)) {
         return fovea_usage_error(syntax, "--folds: expected numbers with commas between them, found '%s'",
                                  choice->folds);
+    }
+    if (!read_share(choice->shard, &options->share)) {
+        return fovea_usage_error(syntax, "--shard: expected K/N with K from 1 to N, found '%s'", choice->shard);
     }
     options->command = syntax->command;
     options->has_layer = choice->layer >= 0;
@@ -231,11 +280,24 @@ static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arg
 int fovea_command_run(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.grade = true, .segment = true, .measure = true}};
     struct choice choice = {.layer = -1};
-    const struct fovea_option table[] = {OPTION_FOV,       OPTION_LAYER,        OPTION_OUTPUT_UNLESS_COIPS,
-                                         OPTION_SCANS,     OPTION_MODELS,       OPTION_LIST,
-                                         OPTION_TTA,       OPTION_FOLDS,        OPTION_EXACT,
-                                         OPTION_TUNE,      OPTION_PROBABILITY,  OPTION_COIPS,
-                                         OPTION_OVERWRITE, OPTION_PROJECT_NAME, OPTION_THREADS};
+    const struct fovea_option table[] = {OPTION_FOV,
+                                         OPTION_LAYER,
+                                         OPTION_OUTPUT_UNLESS_COIPS,
+                                         OPTION_SCANS,
+                                         OPTION_MODELS,
+                                         OPTION_LIST,
+                                         OPTION_TTA,
+                                         OPTION_FOLDS,
+                                         OPTION_EXACT,
+                                         OPTION_TUNE,
+                                         OPTION_PROBABILITY,
+                                         OPTION_COIPS,
+                                         OPTION_OVERWRITE_COIPS,
+                                         OPTION_CONTINUE,
+                                         OPTION_DRY_RUN,
+                                         OPTION_SHARD,
+                                         OPTION_PROJECT_NAME,
+                                         OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "run",
         .operands = "INPUT...",
@@ -252,8 +314,9 @@ int fovea_command_run(int count, char **arguments) {
 int fovea_command_grade(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.grade = true}};
     struct choice choice = {.layer = -1};
-    const struct fovea_option table[] = {OPTION_FOV,  OPTION_LAYER, OPTION_SCANS, OPTION_OUTPUT, OPTION_MODELS,
-                                         OPTION_LIST, OPTION_EXACT, OPTION_TUNE,  OPTION_THREADS};
+    const struct fovea_option table[] = {OPTION_FOV,     OPTION_LAYER, OPTION_OUTPUT, OPTION_SCANS,    OPTION_MODELS,
+                                         OPTION_LIST,    OPTION_EXACT, OPTION_TUNE,   OPTION_CONTINUE, OPTION_OVERWRITE,
+                                         OPTION_DRY_RUN, OPTION_SHARD, OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "grade",
         .operands = "INPUT...",
@@ -261,7 +324,7 @@ int fovea_command_grade(int count, char **arguments) {
         .summary = "Grades images of the superficial layer: ungradable, gradable or outstanding.",
         .options = table,
         .option_count = COUNT_OF(table),
-        .details = INPUTS "FOLDER receives results.csv, results.json and report.html.\n\n" EXIT_STATUSES,
+        .details = INPUTS "FOLDER receives fovea.sqlite, results.csv, results.json and report.html.\n\n" EXIT_STATUSES,
     };
     return run_pipeline(&syntax, count, arguments, &options, &choice);
 }
@@ -269,9 +332,10 @@ int fovea_command_grade(int count, char **arguments) {
 int fovea_command_segment(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.segment = true}};
     struct choice choice = {.layer = -1};
-    const struct fovea_option table[] = {OPTION_FOV,    OPTION_LAYER, OPTION_SCANS,       OPTION_OUTPUT,
-                                         OPTION_MODELS, OPTION_LIST,  OPTION_TTA,         OPTION_FOLDS,
-                                         OPTION_EXACT,  OPTION_TUNE,  OPTION_PROBABILITY, OPTION_THREADS};
+    const struct fovea_option table[] = {OPTION_FOV,       OPTION_LAYER,   OPTION_OUTPUT,      OPTION_SCANS,
+                                         OPTION_MODELS,    OPTION_LIST,    OPTION_TTA,         OPTION_FOLDS,
+                                         OPTION_EXACT,     OPTION_TUNE,    OPTION_PROBABILITY, OPTION_CONTINUE,
+                                         OPTION_OVERWRITE, OPTION_DRY_RUN, OPTION_SHARD,       OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "segment",
         .operands = "INPUT...",
@@ -288,7 +352,8 @@ int fovea_command_segment(int count, char **arguments) {
 int fovea_command_measure(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.masks = true, .measure = true}};
     struct choice choice = {.layer = -1};
-    const struct fovea_option table[] = {OPTION_FOV, OPTION_SCANS, OPTION_OUTPUT, OPTION_IMAGES, OPTION_LIST};
+    const struct fovea_option table[] = {OPTION_FOV,      OPTION_SCANS,     OPTION_OUTPUT,  OPTION_IMAGES, OPTION_LIST,
+                                         OPTION_CONTINUE, OPTION_OVERWRITE, OPTION_DRY_RUN, OPTION_SHARD};
     const struct fovea_syntax syntax = {
         .command = "measure",
         .operands = "MASK...",
@@ -296,9 +361,9 @@ int fovea_command_measure(int count, char **arguments) {
         .summary = "Measures masks that exist already.",
         .options = table,
         .option_count = COUNT_OF(table),
-        .details =
-            "MASK is an image file or a folder of them: black is background, one other value is the FAZ.\n\n"
-            "FOLDER receives results.csv, results.json and report.html, and with --images vessels/.\n\n" EXIT_STATUSES,
+        .details = "MASK is an image file or a folder of them: black is background, one other value is the FAZ.\n\n"
+                   "FOLDER receives fovea.sqlite, results.csv, results.json and report.html, and with --images "
+                   "vessels/.\n\n" EXIT_STATUSES,
     };
     return run_pipeline(&syntax, count, arguments, &options, &choice);
 }

@@ -170,6 +170,15 @@ enum fv_status fovea_buffer_write(const struct fovea_buffer *buffer, const char 
     return fv_output_finish(output, error);
 }
 
+enum fv_status fovea_buffer_flush(struct fovea_buffer *buffer, struct fv_output *output, struct fv_error *error) {
+    if (buffer->failed) {
+        return fv_error_set(error, FV_ERROR_MEMORY, "out of memory for a line of text");
+    }
+    const size_t size = buffer->size;
+    buffer->size = 0;
+    return fv_output_write(output, buffer->bytes, size, error);
+}
+
 void fovea_buffer_clear(struct fovea_buffer *buffer) {
     fv_release(buffer->bytes);
     *buffer = (struct fovea_buffer){0};

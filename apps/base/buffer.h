@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "fovea/file.h"
 #include "fovea/status.h"
 
 struct fovea_buffer {
@@ -38,6 +39,10 @@ void fovea_buffer_base64(struct fovea_buffer *buffer, const unsigned char *bytes
 /* Makes the text the file at `path`, complete or not at all. Errors: FV_ERROR_FILE, FV_ERROR_MEMORY (the buffer failed
  * before). */
 enum fv_status fovea_buffer_write(const struct fovea_buffer *buffer, const char *path, struct fv_error *error);
+
+/* Appends the text to `output` and empties the buffer, which keeps its memory. Errors: FV_ERROR_MEMORY (the buffer
+ * failed before), those of fv_output_write. */
+enum fv_status fovea_buffer_flush(struct fovea_buffer *buffer, struct fv_output *output, struct fv_error *error);
 
 /* Frees the text; the buffer is empty again. */
 void fovea_buffer_clear(struct fovea_buffer *buffer);

@@ -17,23 +17,27 @@ struct run {
     struct fv_threads *threads;
     double load_seconds; /* of the segmenter's first fold */
     struct coips_work work;
+    struct fovea_model_about grader, segmenter;
+    struct fovea_result_list list; /* what came out */
     struct fovea_results results;
     struct fv_error error;
 };
 
-static enum fv_status choose(struct run *run, enum fovea_task task, struct fovea_model **model) {
+static enum fv_status choose(struct run *run, enum fovea_task task, struct fovea_model **model,
+                             struct fovea_model_about *about) {
     enum fv_status status =
         fovea_models_choose(&run->models, task, run->options.field_mm, run->options.layer, model, &run->error);
-    return status != FV_OK ? status : fovea_model_identify(*model, &run->error);
+    status = status != FV_OK ? status : fovea_model_identify(*model, &run->error);
+    return status != FV_OK ? status : fovea_model_describe(*model, about, &run->error);
 }
 
 static enum fv_status open_segmenter(struct run *run) {
     struct fovea_model *model;
-    enum fv_status status = choose(run, FOVEA_TASK_SEGMENTATION, &model);
+    enum fv_status status = choose(run, FOVEA_TASK_SEGMENTATION, &model, &run->segmenter);
     if (status != FV_OK) {
         return status;
     }
-    run->results.segmenter = model;
+    run->results.segmenter = &run->segmenter;
     const struct fovea_segmenter_options choice = {
         .threads = run->threads, .mirror = true, .planning = run->results.planning};
     const double start = fovea_progress_clock();
@@ -63,9 +67,9 @@ static enum fv_status open_models(struct run *run) {
     run->results.planning.exact = true;
     if (status == FV_OK && run->options.layer == FOVEA_LAYER_SUPERFICIAL) {
         struct fovea_model *model;
-        status = choose(run, FOVEA_TASK_QUALITY, &model);
+        status = choose(run, FOVEA_TASK_QUALITY, &model, &run->grader);
         if (status == FV_OK) {
-            run->results.grader = model;
+            run->results.grader = &run->grader;
             status =
                 fovea_grader_create(model->file, run->threads, &run->results.planning, &run->work.grader, &run->error);
         }
@@ -91,6 +95,16 @@ static void drop_image(void *job) {
     coips_image_drop(job);
 }
 
+/* The list has room for all. */
+static enum fv_status take_result(void *context, size_t index, struct fovea_result *result, struct fv_error *error) {
+    struct run *run = context;
+    (void)error;
+    run->list.items[index] = *result;
+    run->list.count = run->results.count = index + 1;
+    *result = (struct fovea_result){0};
+    return FV_OK;
+}
+
 static enum fv_status work_through(struct run *run) {
     struct fovea_progress progress;
     run->work.progress = &progress;
@@ -105,13 +119,20 @@ static enum fv_status work_through(struct run *run) {
                                       .input = input_at,
                                       .begin = begin_image,
                                       .end = end_image,
-                                      .drop = drop_image};
-    return fovea_batch_run(&batch, &run->results, &run->error);
+                                      .drop = drop_image,
+                                      .take = take_result};
+    size_t finished;
+    run->list.items = fv_allocate_zero(run->listing.count, sizeof *run->list.items);
+    if (run->list.items == NULL) {
+        return fv_error_set(&run->error, FV_ERROR_MEMORY, "%zu images: out of memory", run->listing.count);
+    }
+    run->results.source = fovea_result_list_source(&run->list);
+    return fovea_batch_run(&batch, &finished, &run->error);
 }
 
 /* The published tables, and our own reports. */
 static enum fv_status write_results(struct run *run) {
-    enum fv_status status = coips_tables_write(&run->options, &run->listing, &run->results, &run->error);
+    enum fv_status status = coips_tables_write(&run->options, &run->listing, &run->list, &run->error);
     char *folder = coips_path(run->options.project, COIPS_FOVEA, "");
     if (status == FV_OK) {
         status = folder != NULL ? fovea_results_write(&run->results, folder, &run->error)
@@ -125,7 +146,7 @@ static enum fv_status write_results(struct run *run) {
 static int summarise(const struct run *run) {
     size_t states[FOVEA_STATE_COUNT] = {0};
     for (size_t i = 0; i < run->results.count; i++) {
-        states[run->results.items[i].state]++;
+        states[run->list.items[i].state]++;
     }
     printf("%zu of %zu images: %zu ok, %zu ungradable, %zu failed\n", run->results.count, run->results.planned,
            states[FOVEA_STATE_OK], states[FOVEA_STATE_UNGRADABLE], states[FOVEA_STATE_FAILED]);
@@ -145,7 +166,9 @@ static int summarise(const struct run *run) {
 }
 
 static void release(struct run *run) {
-    fovea_results_clear(&run->results);
+    fovea_result_list_clear(&run->list);
+    fovea_model_about_release(&run->grader);
+    fovea_model_about_release(&run->segmenter);
     fovea_grader_destroy(run->work.grader);
     fovea_segmenter_destroy(run->work.segmenter);
     fv_threads_destroy(run->threads);
@@ -160,6 +183,7 @@ int fovea_coips_run(const struct fovea_coips_options *options) {
     }
     run.work.options = &run.options;
     run.results.command = options->command;
+    run.results.version = FOVEA_VERSION;
     run.results.field_mm = options->field_mm;
     run.results.layer = fovea_layer_names[options->layer];
     int code = FOVEA_EXIT_NO_IMAGE;

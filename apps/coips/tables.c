@@ -24,7 +24,7 @@ static enum fv_status write_table(const struct fovea_coips_options *options, str
 }
 
 static enum fv_status write_grades(const struct fovea_coips_options *options, const struct coips_listing *listing,
-                                   const struct fovea_results *results, struct fv_error *error) {
+                                   const struct fovea_result_list *results, struct fv_error *error) {
     struct fovea_buffer text = {0};
     for (size_t i = 0; i < results->count; i++) {
         if (results->items[i].graded) {
@@ -41,7 +41,7 @@ static enum fv_status write_grades(const struct fovea_coips_options *options, co
 }
 
 static enum fv_status write_areas(const struct fovea_coips_options *options, const struct coips_listing *listing,
-                                  const struct fovea_results *results, enum fovea_quality grade,
+                                  const struct fovea_result_list *results, enum fovea_quality grade,
                                   struct fv_error *error) {
     struct fovea_buffer text = {0};
     for (size_t i = 0; i < results->count; i++) {
@@ -60,7 +60,7 @@ static enum fv_status write_areas(const struct fovea_coips_options *options, con
 }
 
 enum fv_status coips_tables_write(const struct fovea_coips_options *options, const struct coips_listing *listing,
-                                  const struct fovea_results *results, struct fv_error *error) {
+                                  const struct fovea_result_list *results, struct fv_error *error) {
     enum fv_status status = options->layer == FOVEA_LAYER_DEEP ? FV_OK : write_grades(options, listing, results, error);
     status = status != FV_OK ? status : write_areas(options, listing, results, FOVEA_GRADABLE, error);
     return status != FV_OK ? status : write_areas(options, listing, results, FOVEA_OUTSTANDING, error);

@@ -11,6 +11,6 @@
  * writes it) for the two grades that are segmented, from the results of the listing's images in its order. A table
  * without rows is not made; if it was there already, it becomes empty. Errors: FV_ERROR_FILE, FV_ERROR_MEMORY. */
 enum fv_status coips_tables_write(const struct fovea_coips_options *options, const struct coips_listing *listing,
-                                  const struct fovea_results *results, struct fv_error *error);
+                                  const struct fovea_result_list *results, struct fv_error *error);
 
 #endif

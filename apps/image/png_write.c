@@ -17,8 +17,9 @@ struct job {
 
 enum { FIRST_CAPACITY = 65536 };
 
-/* zlib's level. OCTA images are noise to it: its default level is several times slower and saves a few percent. */
-enum { COMPRESSION = 2 };
+/* zlib's level, and one filter for all rows. OCTA images are noise to them: zlib's default level is several times
+ * slower and trying all filters nearly twice, and each saves a few percent. */
+enum { COMPRESSION = 2, FILTER = PNG_FILTER_SUB };
 
 static void give_bytes(png_structp png, png_bytep source, size_t count) {
     struct job *job = png_get_io_ptr(png);
@@ -58,6 +59,7 @@ static bool run(struct job *job, const struct fovea_image *image) {
     png_set_IHDR(job->png, job->info, image->width, image->height, (int)image->bits, colour_types[image->channels],
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_set_compression_level(job->png, COMPRESSION);
+    png_set_filter(job->png, PNG_FILTER_TYPE_BASE, FILTER);
     png_write_info(job->png, job->info);
     const uint16_t one = 1;
     if (image->bits == 16 && *(const uint8_t *)&one == 1) {

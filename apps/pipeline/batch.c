@@ -12,6 +12,9 @@ struct share {
     double pixels, passes;
 };
 
+/* How many images are in work at most: those that are segmented together, and those between them that are not. */
+enum { WINDOW = 64 };
+
 /* Images that are segmented together. */
 struct group {
     size_t count, bytes;
@@ -22,8 +25,9 @@ struct group {
 
 struct run {
     const struct fovea_batch *batch;
-    struct fovea_results *results;
-    struct share *shares; /* one an image */
+    struct share *shares;        /* one an image */
+    struct fovea_result *window; /* what came out for those in work */
+    size_t finished;             /* images whose result was taken */
     struct group group;
     struct fovea_cost cost;
     bool told;
@@ -118,11 +122,11 @@ static size_t gather(struct run *run, size_t next) {
     struct group *group = &run->group;
     group->count = group->bytes = 0;
     size_t first = next;
-    while (next < batch->count && (next == first || !fovea_interrupted())) {
+    while (next < batch->count && next - first < WINDOW && (next == first || !fovea_interrupted())) {
         struct fovea_segment_task *task = &group->tasks[group->count];
         *task = (struct fovea_segment_task){0};
         fovea_progress_next(batch->progress, batch->input(batch->context, next));
-        void *job = batch->begin(batch->context, next, task, &run->results->items[next]);
+        void *job = batch->begin(batch->context, next, task, &run->window[next - first]);
         if (job == NULL) {
             fovea_pace_settle(&batch->progress->pace, FOVEA_PACE_PASS, run->shares[next].passes, 0);
             close_share(run, next);
@@ -164,12 +168,48 @@ static size_t finish(struct run *run, size_t next, enum fv_status *status, struc
     return limit;
 }
 
-enum fv_status fovea_batch_run(const struct fovea_batch *batch, struct fovea_results *results, struct fv_error *error) {
-    struct run run = {.batch = batch, .results = results, .cost = {.fixed = batch->fixed}};
+/* Hands over what came out for the images before `limit`, and forgets the others before `begun`. */
+static enum fv_status hand_over(struct run *run, size_t limit, size_t begun, enum fv_status status,
+                                struct fv_error *error) {
+    const struct fovea_batch *batch = run->batch;
+    const size_t first = run->finished;
+    for (size_t i = first; i < begun; i++) {
+        struct fovea_result *result = &run->window[i - first];
+        if (i < limit && status == FV_OK && result->unwritten == FV_OK) {
+            fovea_progress_result(batch->progress, result);
+        }
+        if (i < limit && status == FV_OK) {
+            status = batch->take(batch->context, i, result, error);
+            run->finished += status == FV_OK;
+        }
+        fovea_result_clear(result);
+    }
+    return status == FV_OK && batch->pause != NULL ? batch->pause(batch->context, error) : status;
+}
+
+static enum fv_status work(struct run *run, struct fv_error *error) {
+    const struct fovea_batch *batch = run->batch;
+    enum fv_status status = FV_OK;
+    fovea_progress_begin(batch->progress, batch->count);
+    plan(run);
+    fovea_interrupt_watch();
+    fovea_progress_start(batch->progress);
+    while (status == FV_OK && run->finished < batch->count && !fovea_interrupted()) {
+        size_t begun = gather(run, run->finished), limit = finish(run, begun, &status, error);
+        status = hand_over(run, limit, begun, status, error);
+    }
+    fovea_progress_end(batch->progress);
+    return status;
+}
+
+enum fv_status fovea_batch_run(const struct fovea_batch *batch, size_t *finished, struct fv_error *error) {
+    struct run run = {.batch = batch, .cost = {.fixed = batch->fixed}};
+    *finished = 0;
     run.shares = fv_allocate_zero(batch->count, sizeof *run.shares);
-    results->items = fv_allocate_zero(batch->count, sizeof *results->items);
-    if (run.shares == NULL || results->items == NULL) {
+    run.window = fv_allocate_zero(WINDOW, sizeof *run.window);
+    if (run.shares == NULL || run.window == NULL) {
         fv_release(run.shares);
+        fv_release(run.window);
         return fv_error_set(error, FV_ERROR_MEMORY, "%zu images: out of memory", batch->count);
     }
     if (batch->segmenter != NULL) {
@@ -178,22 +218,9 @@ enum fv_status fovea_batch_run(const struct fovea_batch *batch, struct fovea_res
         run.cost.folds = fovea_segmenter_members(batch->segmenter);
         run.cost.folds_most = fovea_segmenter_members_most(batch->segmenter);
     }
-    fovea_progress_begin(batch->progress, batch->count);
-    plan(&run);
-    fovea_interrupt_watch();
-    fovea_progress_start(batch->progress);
-    enum fv_status status = FV_OK;
-    while (status == FV_OK && results->count < batch->count && !fovea_interrupted()) {
-        size_t begun = gather(&run, results->count), limit = finish(&run, begun, &status, error);
-        for (size_t i = results->count; i < limit; i++) {
-            fovea_progress_result(batch->progress, &results->items[i]);
-        }
-        for (size_t i = limit; i < begun; i++) {
-            fovea_result_clear(&results->items[i]);
-        }
-        results->count = limit;
-    }
-    fovea_progress_end(batch->progress);
+    enum fv_status status = work(&run, error);
+    *finished = run.finished;
     fv_release(run.shares);
+    fv_release(run.window);
     return status;
 }

@@ -27,11 +27,16 @@ struct fovea_batch {
     void (*end)(void *job, const struct fovea_segment_task *task);
     /* Forgets what begin made. */
     void (*drop)(void *job);
+
+    /* Takes the result of image `index`, each once and in their order; it may empty it to keep what it owns. */
+    enum fv_status (*take)(void *context, size_t index, struct fovea_result *result, struct fv_error *error);
+    /* Is told that results were taken and that work goes on which may take long; NULL: no need. */
+    enum fv_status (*pause)(void *context, struct fv_error *error);
 };
 
-/* Works through the images. results->items, allocated here, receives what came out in their order, and results->count
- * how many there are: fewer if it was interrupted, when the first image in work is still finished.
- * Errors: FV_ERROR_MODEL (the weights of a fold are not finite, which shows at the first images), FV_ERROR_MEMORY. */
-enum fv_status fovea_batch_run(const struct fovea_batch *batch, struct fovea_results *results, struct fv_error *error);
+/* Works through the images. *finished receives how many were taken: fewer than all if it was interrupted, when the
+ * first image in work is still finished, or failed. Errors: FV_ERROR_MODEL (the weights of a fold are not finite, which
+ * shows at the first images), FV_ERROR_MEMORY, those of `take`. */
+enum fv_status fovea_batch_run(const struct fovea_batch *batch, size_t *finished, struct fv_error *error);
 
 #endif

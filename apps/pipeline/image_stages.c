@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "fovea/memory.h"
 #include "image/image.h"
 #include "pipeline/outputs.h"
@@ -13,6 +14,7 @@
 struct fovea_image_job {
     const struct fovea_work *work;
     struct fovea_result *result;
+    struct fovea_staged staged; /* where its files go */
     struct fovea_image image;
     struct fovea_segmentation segmentation;
     bool has_mask;              /* the mask was filled */
@@ -79,18 +81,15 @@ static char *plain_reason(const struct fovea_work *work, const struct fovea_inpu
 }
 
 /* The image of the mask `mask`: the one whose output would have the same name. It fails if there is none. */
-static enum fv_status read_image_of_mask(const struct fovea_work *work, const struct fovea_input *input,
-                                         const struct fovea_image *mask, struct fovea_image *image,
-                                         struct fv_error *error) {
-    const struct fovea_input *found = NULL;
-    for (size_t i = 0; i < work->images->count; i++) {
-        found = strcmp(work->images->items[i].stem, input->stem) == 0 ? &work->images->items[i] : found;
-    }
-    if (found == NULL) {
+static enum fv_status read_image_of_mask(const struct fovea_image *mask, struct fovea_result *result,
+                                         struct fovea_image *image, struct fv_error *error) {
+    const struct fovea_input *input = result->input;
+    if (input->image == NULL) {
         return fv_error_set(error, FV_ERROR_FILE, "%s: no image of that name, whatever its suffix, in --images",
                             input->name);
     }
-    enum fv_status status = fovea_image_read_grey(found->path, image, error);
+    enum fv_status status = fovea_file_digest(input->image, result->image_digest, error);
+    status = status == FV_OK ? fovea_image_read_grey(input->image, image, error) : status;
     if (status == FV_OK && (image->width != mask->width || image->height != mask->height)) {
         status = fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: the mask has %u x %u pixels, its image %u x %u",
                               input->name, mask->width, mask->height, image->width, image->height);
@@ -105,7 +104,7 @@ static enum fv_status map_vessels(const struct fovea_work *work, const struct fo
                                   struct fovea_vessels *vessels, struct fovea_result *result, struct fv_error *error) {
     struct fv_error remark = {0};
     enum fv_status status = fovea_vessels_find(result->input->name, image->pixels.u8, image->width, image->height,
-                                               work->options->field_mm / image->width, vessels, &remark);
+                                               result->scan.field_x_mm / image->width, vessels, &remark);
     if (status == FV_ERROR_UNSUPPORTED) {
         result->reason = plain_reason(work, result->input, remark.message);
         return FV_OK;
@@ -147,7 +146,7 @@ static enum fv_status find_vessels(const struct fovea_work *work, const struct f
         return map_vessels(work, image, &segmentation->vessels, result, error);
     }
     struct fovea_image own;
-    enum fv_status status = read_image_of_mask(work, result->input, image, &own, error);
+    enum fv_status status = read_image_of_mask(image, result, &own, error);
     if (status == FV_OK) {
         status = map_vessels(work, &own, &segmentation->vessels, result, error);
         fovea_image_release(&own);
@@ -185,26 +184,28 @@ static enum fv_status measure(const struct fovea_image *image, const struct fove
 }
 
 /* From the mask on: measure, write, draw. */
-static enum fv_status finish(const struct fovea_work *work, const struct fovea_image *image,
-                             struct fovea_segmentation *segmentation, struct fovea_result *result,
-                             struct fv_error *error) {
+static enum fv_status finish(struct fovea_image_job *job) {
+    const struct fovea_work *work = job->work;
+    struct fovea_result *result = job->result;
     struct fv_error remark = {0};
-    enum fv_status status = find_vessels(work, image, segmentation, result, error);
+    enum fv_status status = find_vessels(work, &job->image, &job->segmentation, result, &job->error);
     if (status != FV_OK) {
         return status;
     }
-    status = measure(image, segmentation, result, &remark);
+    status = measure(&job->image, &job->segmentation, result, &remark);
     if (status == FV_ERROR_UNSUPPORTED && !work->options->stages.measure) {
         result->reason = plain_reason(work, result->input, remark.message); /* the mask is what was asked for */
     } else if (status != FV_OK) {
-        return fv_error_set(error, status, "%s", remark.message);
+        return fv_error_set(&job->error, status, "%s", remark.message);
     }
+    status = FV_OK;
     if (work->options->stages.segment) {
-        return fovea_outputs_write(work->output, result->input, image, segmentation, error);
+        status = fovea_outputs_write(&job->staged, &job->image, &job->segmentation, &result->files, &job->error);
+    } else if (job->segmentation.vessels.map != NULL) {
+        status = fovea_outputs_write_vessels(&job->staged, &job->segmentation.vessels, &result->files, &job->error);
     }
-    return segmentation->vessels.map != NULL
-               ? fovea_outputs_write_vessels(work->output, result->input, &segmentation->vessels, error)
-               : FV_OK;
+    result->unwritten = status == FV_ERROR_FILE ? status : FV_OK;
+    return status;
 }
 
 /* The stages before the mask; *wanted tells whether there is to be one. */
@@ -238,11 +239,13 @@ static enum fv_status run_first_stages(struct fovea_image_job *job, bool *wanted
 static enum fv_status begin(struct fovea_image_job *job, bool *wanted) {
     const struct fovea_input *input = job->result->input;
     *wanted = false;
-    if (job->own) {
-        return fv_error_set(&job->error, FV_ERROR_ARGUMENT,
-                            "%s: lies in the output folder, where results would replace it", input->name);
+    enum fv_status status = fovea_file_digest(input->path, job->result->digest, &job->error);
+    if (status == FV_OK && job->own) {
+        status = fv_error_set(&job->error, FV_ERROR_ARGUMENT,
+                              "%s: lies in the output folder, where results would replace it", input->name);
     }
-    enum fv_status status = fovea_image_read_grey_page(input->path, input->scan.page, &job->image, &job->error);
+    status =
+        status != FV_OK ? status : fovea_image_read_grey_page(input->path, input->scan.page, &job->image, &job->error);
     job->result->remarks = fovea_scan_remarks(&input->scan, &job->image);
     status = status != FV_OK ? status : run_first_stages(job, wanted);
     if (status != FV_OK || !*wanted) {
@@ -257,8 +260,7 @@ static enum fv_status begin(struct fovea_image_job *job, bool *wanted) {
 /* The stages after the mask, and the thumbnail. */
 static enum fv_status run_last_stages(struct fovea_image_job *job) {
     struct fovea_result *result = job->result;
-    enum fv_status status =
-        job->has_mask ? finish(job->work, &job->image, &job->segmentation, result, &job->error) : FV_OK;
+    enum fv_status status = job->has_mask ? finish(job) : FV_OK;
     return status != FV_OK ? status
                            : fovea_thumbnail_make(&job->image, job->has_mask ? job->segmentation.mask : NULL,
                                                   &result->thumbnail, &result->thumbnail_size, &job->error);
@@ -279,26 +281,30 @@ static void close_job(struct fovea_image_job *job, enum fv_status status) {
         fv_release(result->reason);
         result->reason = plain_reason(work, result->input, job->error.message);
         result->state = FOVEA_STATE_FAILED;
+        result->passing = status == FV_ERROR_MEMORY || status == FV_ERROR_FILE;
         result->measured = false;
-    }
-    if (work->options->stages.segment && !job->own && result->state != FOVEA_STATE_OK) {
-        fovea_outputs_remove(work->output, result->input, FOVEA_FOLDER_MASKS);
+        result->files = 0;
+        fovea_outputs_drop(&job->staged);
     }
     release(job);
 }
 
-struct fovea_image_job *fovea_image_begin(const struct fovea_work *work, const struct fovea_input *input,
+struct fovea_image_job *fovea_image_begin(const struct fovea_work *work, size_t number, const struct fovea_input *input,
                                           struct fovea_segment_task *task, struct fovea_result *result) {
-    *result = (struct fovea_result){.input = input, .state = FOVEA_STATE_OK, .scan = input->scan};
+    *result = (struct fovea_result){
+        .input = input, .state = FOVEA_STATE_OK, .scan = input->scan, .instruction_set = work->instruction_set};
     struct fovea_image_job *job = fv_allocate_zero(1, sizeof *job);
     if (job == NULL) {
         result->state = FOVEA_STATE_FAILED;
+        result->passing = true;
         result->reason = fv_duplicate("out of memory");
         return NULL;
     }
     job->work = work;
     job->result = result;
+    job->staged = (struct fovea_staged){work->staging, number};
     job->own = (work->options->stages.segment || work->images != NULL) && fovea_outputs_contain(work->output, input);
+    result->untouched = job->own;
     bool wanted;
     enum fv_status status = begin(job, &wanted);
     if (status == FV_OK && wanted && work->options->stages.masks) {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text_hash.h"
 #include "fovea/file.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
@@ -279,6 +280,10 @@ static void put_in_order(struct fovea_inputs *inputs) {
     }
     inputs->count = kept;
     qsort(inputs->items, inputs->count, sizeof *inputs->items, compare_names);
+    for (size_t i = 1; i < inputs->count; i++) {
+        struct fovea_input *input = &inputs->items[i];
+        input->copy = strcmp(input->name, input[-1].name) == 0 ? input[-1].copy + 1 : 0;
+    }
 }
 
 enum fv_status fovea_inputs_collect(const char *const *operands, size_t count, const char *list, const char *output,
@@ -303,6 +308,16 @@ enum fv_status fovea_inputs_collect(const char *const *operands, size_t count, c
         fovea_inputs_clear(inputs);
     }
     return status;
+}
+
+void fovea_inputs_keep_share(struct fovea_inputs *inputs, struct fovea_share share) {
+    size_t kept = 0;
+    for (size_t i = 0; i < inputs->count; i++) {
+        if (share.of == 0 || fovea_text_hash(inputs->items[i].name) % share.of == share.number - 1) {
+            inputs->items[kept++] = inputs->items[i];
+        }
+    }
+    inputs->count = kept;
 }
 
 void fovea_inputs_clear(struct fovea_inputs *inputs) {

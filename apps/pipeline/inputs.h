@@ -19,6 +19,8 @@ struct fovea_input {
     const char *stem;       /* subfolders and name of its outputs, without a suffix: OUT/masks/STEM.png */
     bool missing;           /* no such file */
     struct fovea_scan scan; /* by fovea_scans_describe; its texts lie with the others */
+    const char *image;      /* of a mask: the path of its image; NULL: none */
+    size_t copy;            /* how many inputs before it in the whole list have the same name */
 };
 
 /* Sorted by name, then by path; no file twice. A zeroed struct is an empty list. */
@@ -46,6 +48,15 @@ struct fovea_inputs {
  * gives the list back with fovea_inputs_clear. */
 enum fv_status fovea_inputs_collect(const char *const *operands, size_t count, const char *list, const char *output,
                                     struct fovea_inputs *inputs, struct fv_error *error);
+
+/* One of several shares of a list, which together are the whole. */
+struct fovea_share {
+    size_t number, of; /* 1 .. of; of 0: not shared */
+};
+
+/* Keeps those inputs for whose name h (fovea_text_hash) h mod share.of = share.number - 1; all if share.of is 0. A name
+ * falls into the same share whatever else is in the list. The names of outputs stay those of the whole list. */
+void fovea_inputs_keep_share(struct fovea_inputs *inputs, struct fovea_share share);
 
 /* Frees the list; it is empty again. */
 void fovea_inputs_clear(struct fovea_inputs *inputs);

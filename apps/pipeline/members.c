@@ -15,19 +15,18 @@ static size_t count_fold(const struct fovea_segmenter_options *options, size_t f
     return count;
 }
 
-static enum fv_status check_folds(const struct fovea_segmenter *segmenter,
-                                  const struct fovea_segmenter_options *options, struct fv_error *error) {
-    size_t available = fv_net_members(segmenter->model);
+static enum fv_status check_folds(const struct fv_model *model, const struct fovea_segmenter_options *options,
+                                  struct fv_error *error) {
+    size_t available = fv_net_members(model);
     for (size_t i = 0; i < options->fold_count; i++) {
         bool found = false;
         for (size_t member = 0; member < available && !found; member++) {
-            found = fv_net_member_number(segmenter->model, member) == options->folds[i];
+            found = fv_net_member_number(model, member) == options->folds[i];
         }
         if (!found) {
             return fv_error_set(error, FV_ERROR_ARGUMENT, "%s: has no fold %zu; it has %zu, numbered %zu to %zu",
-                                fv_model_path(segmenter->model), options->folds[i], available,
-                                fv_net_member_number(segmenter->model, 0),
-                                fv_net_member_number(segmenter->model, available - 1));
+                                fv_model_path(model), options->folds[i], available, fv_net_member_number(model, 0),
+                                fv_net_member_number(model, available - 1));
         }
         if (count_fold(options, options->folds[i]) > 1) {
             return fv_error_set(error, FV_ERROR_ARGUMENT, "fold %zu is named twice", options->folds[i]);
@@ -74,22 +73,32 @@ enum fv_status fovea_segmenter_load(struct fovea_segmenter *segmenter, size_t in
     return status;
 }
 
-/* Notes which members are used. */
-static enum fv_status choose(struct fovea_segmenter *segmenter, const struct fovea_segmenter_options *options,
-                             struct fv_error *error) {
-    size_t available = fv_net_members(segmenter->model);
-    segmenter->places = fv_allocate(available, sizeof *segmenter->places);
-    segmenter->folds = fv_allocate(available, sizeof *segmenter->folds);
-    if (segmenter->places == NULL || segmenter->folds == NULL) {
-        return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", fv_model_path(segmenter->model));
-    }
-    enum fv_status status = check_folds(segmenter, options, error);
+enum fv_status fovea_segmenter_choose_folds(const struct fv_model *model, const struct fovea_segmenter_options *options,
+                                            size_t **places, size_t **folds, size_t *count, struct fv_error *error) {
+    size_t available = fv_net_members(model);
+    size_t *standing = fv_allocate(available, sizeof *standing);
+    *folds = fv_allocate(available, sizeof **folds);
+    *count = 0;
+    enum fv_status status = standing == NULL || *folds == NULL
+                                ? fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", fv_model_path(model))
+                                : check_folds(model, options, error);
     for (size_t member = 0; status == FV_OK && member < available; member++) {
-        size_t fold = fv_net_member_number(segmenter->model, member);
+        size_t fold = fv_net_member_number(model, member);
         if (options->fold_count == 0 || count_fold(options, fold) == 1) {
-            segmenter->places[segmenter->members] = member;
-            segmenter->folds[segmenter->members++] = fold;
+            standing[*count] = member;
+            (*folds)[(*count)++] = fold;
         }
+    }
+    if (status != FV_OK) {
+        fv_release(*folds);
+        *folds = NULL;
+    }
+    if (status != FV_OK || places == NULL) {
+        fv_release(standing);
+        standing = NULL;
+    }
+    if (places != NULL) {
+        *places = standing;
     }
     return status;
 }
@@ -109,7 +118,8 @@ static enum fv_status check_members(const struct fovea_segmenter *segmenter, str
 
 enum fv_status fovea_segmenter_plan(struct fovea_segmenter *segmenter, const struct fovea_segmenter_options *options,
                                     struct fv_error *error) {
-    enum fv_status status = choose(segmenter, options, error);
+    enum fv_status status = fovea_segmenter_choose_folds(segmenter->model, options, &segmenter->places,
+                                                         &segmenter->folds, &segmenter->members, error);
     status = status != FV_OK ? status : check_members(segmenter, error);
     status = status != FV_OK ? status : fovea_segmenter_load(segmenter, 0, error);
     if (status != FV_OK) {

@@ -243,6 +243,35 @@ enum fv_status fovea_model_identify(struct fovea_model *model, struct fv_error *
     return fovea_file_digest(fv_model_path(model->file), model->sha256, error);
 }
 
+enum fv_status fovea_model_describe(const struct fovea_model *model, struct fovea_model_about *about,
+                                    struct fv_error *error) {
+    *about = (struct fovea_model_about){.name = model->name,
+                                        .file_name = model->file_name,
+                                        .sha256 = model->sha256,
+                                        .license = model->license,
+                                        .attribution = model->attribution,
+                                        .note = model->note};
+    size_t count = 0;
+    while (fovea_model_lineage(model, count) != NULL) {
+        count++;
+    }
+    const char **lineage = fv_allocate(count, sizeof *lineage);
+    if (lineage == NULL) {
+        return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", model->file_name);
+    }
+    for (size_t i = 0; i < count; i++) {
+        lineage[i] = fovea_model_lineage(model, i);
+    }
+    about->lineage = lineage;
+    about->lineage_count = count;
+    return FV_OK;
+}
+
+void fovea_model_about_release(struct fovea_model_about *about) {
+    fv_release((void *)(uintptr_t)about->lineage);
+    *about = (struct fovea_model_about){0};
+}
+
 bool fovea_model_serves(const struct fovea_model *model, double field_mm, enum fovea_layer layer) {
     bool field = false;
     for (size_t i = 0; i < model->fields; i++) {

@@ -61,6 +61,20 @@ double fovea_model_field(const struct fovea_model *model, size_t index);
  * number on, so at once for a model that was never adapted. */
 const char *fovea_model_lineage(const struct fovea_model *model, size_t index);
 
+/* What reports say of a model. */
+struct fovea_model_about {
+    const char *name, *file_name, *sha256;
+    const char *license, *attribution, *note; /* NULL: not said */
+    const char *const *lineage;               /* its adaptations in words, the last one first */
+    size_t lineage_count;
+};
+
+/* Describes `model`, which must stay open and have its SHA-256. Errors: FV_ERROR_MEMORY. The caller gives the
+ * description back with fovea_model_about_release. */
+enum fv_status fovea_model_describe(const struct fovea_model *model, struct fovea_model_about *about,
+                                    struct fv_error *error);
+void fovea_model_about_release(struct fovea_model_about *about);
+
 /* Whether `model` serves `layer` and a field of view within 5 % of `field_mm`: scan patterns are a third apart, and
  * devices call 2.9 mm 3. */
 bool fovea_model_serves(const struct fovea_model *model, double field_mm, enum fovea_layer layer);

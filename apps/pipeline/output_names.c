@@ -3,21 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text_hash.h"
 #include "fovea/memory.h"
 #include "fovea/names.h"
 #include "fovea/text.h"
 #include "pipeline/inputs.h"
 
 enum { LAST_PART_MAX = 248, HASH_DIGITS = 16 }; /* 255 bytes, less ".nii.gz" */
-
-/* FNV-1a, 64 bits. */
-static uint64_t hash_text(const char *text) {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *text != '\0'; text++) {
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
 
 /* The length of `name` without its last suffix. A dot at the start of the last part begins no suffix. */
 static size_t length_without_suffix(const char *name) {
@@ -38,7 +30,7 @@ static char *fit(struct fv_pool *texts, const char *stem, size_t length, const c
         while (((unsigned char)*cut & 0xc0) == 0x80 && cut > base + LAST_PART_MAX / 2) {
             cut--; /* not inside a character of UTF-8 */
         }
-        snprintf(cut, HASH_DIGITS + 2, "-%016" PRIx64, hash_text(whole));
+        snprintf(cut, HASH_DIGITS + 2, "-%016" PRIx64, fovea_text_hash(whole));
     }
     return copy;
 }

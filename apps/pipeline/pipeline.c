@@ -2,18 +2,24 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "base/folder.h"
 #include "commands.h"
+#include "fovea/cpu.h"
 #include "fovea/file.h"
 #include "fovea/memory.h"
+#include "fovea/nets.h"
 #include "fovea/text.h"
+#include "pipeline/announce.h"
 #include "pipeline/batch.h"
 #include "pipeline/folders.h"
 #include "pipeline/image_stages.h"
+#include "pipeline/outputs.h"
 #include "pipeline/progress.h"
 #include "pipeline/scans.h"
+#include "store/run_folder.h"
+#include "store/snapshot.h"
 
 /* All that a run owns. */
 struct run {
@@ -23,11 +29,18 @@ struct run {
     struct fovea_inputs inputs;
     struct fovea_inputs images; /* of the masks */
     struct fovea_models models;
+    struct fovea_model *grader_model, *segmenter_model; /* NULL: not used */
+    struct fovea_model_about grader, segmenter;
+    size_t *folds; /* of the segmenter */
     struct fv_threads *threads;
     struct fovea_work work;
+    bool loaded;         /* the models are ready */
     double load_seconds; /* of the segmenter's first fold */
-    char *output;        /* canonical path of the output folder; made by the C library */
     struct fovea_results results;
+    struct fovea_run_folder folder;
+    struct fovea_plan plan;
+    size_t *todo; /* inputs that are left to do */
+    size_t todo_count;
     struct fv_error error;
 };
 
@@ -48,7 +61,6 @@ static enum fv_status collect(struct run *run) {
                             first != NULL ? ": no such file"
                                           : "expected PNG, JPEG, TIFF, BMP or DICOM files, or folders that hold some");
     }
-    run->results.planned = run->inputs.count;
     run->results.ignored = run->inputs.ignored;
     return FV_OK;
 }
@@ -97,6 +109,30 @@ static enum fv_status describe(struct run *run, int *code) {
               : "side of the scanned square in millimetres; no table of scans and no DICOM file tells it");
 }
 
+static int compare_stems(const void *left, const void *right) {
+    const struct fovea_input *const *a = left, *const *b = right;
+    return strcmp((*a)->stem, (*b)->stem);
+}
+
+/* Gives each mask the image whose output would have the same name, if there is one. */
+static enum fv_status find_images(struct run *run) {
+    const struct fovea_input **sorted = fv_allocate(run->images.count, sizeof *sorted);
+    if (sorted == NULL) {
+        return fv_error_set(&run->error, FV_ERROR_MEMORY, "%zu images: out of memory", run->images.count);
+    }
+    for (size_t i = 0; i < run->images.count; i++) {
+        sorted[i] = &run->images.items[i];
+    }
+    qsort(sorted, run->images.count, sizeof *sorted, compare_stems);
+    for (size_t i = 0; i < run->inputs.count; i++) {
+        const struct fovea_input *input = &run->inputs.items[i];
+        const struct fovea_input **found = bsearch(&input, sorted, run->images.count, sizeof *sorted, compare_stems);
+        run->inputs.items[i].image = found != NULL ? (*found)->path : NULL;
+    }
+    fv_release(sorted);
+    return FV_OK;
+}
+
 /* Lists the images that belong to masks. */
 static enum fv_status collect_images(struct run *run) {
     const char *images = run->options->images;
@@ -108,77 +144,150 @@ static enum fv_status collect_images(struct run *run) {
     if (status == FV_OK && (run->images.count == 0 || run->images.items[0].missing)) {
         status = fv_error_set(&run->error, FV_ERROR_FILE, "--images: no image found in %s", images);
     }
+    return status != FV_OK ? status : find_images(run);
+}
+
+/* Chooses the model for a task and describes it. */
+static enum fv_status choose(struct run *run, enum fovea_task task, enum fovea_layer layer, struct fovea_model **model,
+                             struct fovea_model_about *about) {
+    enum fv_status status = fovea_models_choose(&run->models, task, run->wanted.field_x_mm, layer, model, &run->error);
+    status = status != FV_OK ? status : fovea_model_identify(*model, &run->error);
+    return status != FV_OK ? status : fovea_model_describe(*model, about, &run->error);
+}
+
+static struct fovea_segmenter_options segmenter_options(const struct run *run) {
+    const struct fovea_pipeline_options *options = run->options;
+    return (struct fovea_segmenter_options){run->threads, options->mirror, options->folds, options->fold_count,
+                                            options->planning};
+}
+
+/* Chooses the models that the stages need, without loading them, and describes the run. */
+static enum fv_status choose_models(struct run *run) {
+    const struct fovea_stages *stages = &run->options->stages;
+    struct fovea_results *results = &run->results;
+    if (!run->graded && !stages->segment) {
+        return FV_OK;
+    }
+    enum fv_status status = fovea_models_open(run->options->models, &run->models, &run->error);
+    results->shipped = run->models.shipped;
+    if (status == FV_OK && run->graded) {
+        status = choose(run, FOVEA_TASK_QUALITY, FOVEA_LAYER_SUPERFICIAL, &run->grader_model, &run->grader);
+        results->grader = &run->grader;
+        run->work.grader_model = run->grader_model;
+    }
+    if (status == FV_OK && stages->segment) {
+        status = choose(run, FOVEA_TASK_SEGMENTATION, run->wanted.layer, &run->segmenter_model, &run->segmenter);
+        results->segmenter = &run->segmenter;
+        run->work.segmenter_model = run->segmenter_model;
+        if (status == FV_OK) {
+            const struct fovea_segmenter_options options = segmenter_options(run);
+            status = fovea_segmenter_choose_folds(run->segmenter_model->file, &options, NULL, &run->folds,
+                                                  &results->fold_count, &run->error);
+            results->folds = run->folds;
+            results->folds_most = fv_net_members(run->segmenter_model->file);
+        }
+    }
     return status;
 }
 
-/* Makes the output's folders and proves that they can be written. */
-static enum fv_status open_output(struct run *run) {
-    const char *output = run->options->output;
-    enum fv_status status = fovea_folder_make(output, &run->error);
+/* Plans the models that were chosen. */
+static enum fv_status load_models(struct run *run) {
+    const struct fovea_pipeline_options *options = run->options;
+    if (run->loaded || (run->grader_model == NULL && run->segmenter_model == NULL)) {
+        return FV_OK;
+    }
+    enum fv_isa isa = FV_ISA_SCALAR;
+    enum fv_status status = fv_isa_select(&isa, &run->error);
+    run->work.instruction_set = fv_isa_name(isa);
+    status = status != FV_OK ? status : fv_threads_create(options->threads, &run->threads, &run->error);
+    if (status == FV_OK && run->grader_model != NULL) {
+        status = fovea_grader_create(run->grader_model->file, run->threads, &options->planning, &run->work.grader,
+                                     &run->error);
+    }
+    if (status == FV_OK && run->segmenter_model != NULL) {
+        const struct fovea_segmenter_options choice = segmenter_options(run);
+        const double start = fovea_progress_clock();
+        status = fovea_segmenter_create(run->segmenter_model->file, &choice, &run->work.segmenter, &run->error);
+        run->load_seconds = fovea_progress_clock() - start;
+    }
+    run->loaded = status == FV_OK;
+    return status;
+}
+
+static struct fovea_run_request make_request(const struct run *run) {
+    return (struct fovea_run_request){&run->results, run->options->share, &run->inputs, run->options->overwrite};
+}
+
+/* Says what would be done; returns the exit status. */
+static enum fv_status run_dry(struct run *run) {
+    const struct fovea_pipeline_options *options = run->options;
+    const struct fovea_run_request request = make_request(run);
+    struct fovea_snapshot snapshot;
+    bool reset;
+    enum fv_status status = fovea_snapshot_open(options->output, &snapshot, &run->error);
+    if (status == FV_OK) {
+        status = fovea_run_request_check(snapshot.store, snapshot.output, options->output, &request, &reset, &run->plan,
+                                         &run->error);
+    }
+    if (status == FV_OK) {
+        fovea_announce_plan(options, &run->inputs, &run->plan);
+        fovea_announce_dry_run(options, &run->results, &run->inputs, &run->plan, reset);
+    }
+    fovea_snapshot_close(&snapshot);
+    return status;
+}
+
+/* Makes the folders of the files and proves that the exports can be written. */
+static enum fv_status make_folders(struct run *run) {
+    const char *output = run->folder.path;
     size_t folders = run->options->save_probability ? FOVEA_FOLDER_COUNT : FOVEA_FOLDER_PROBABILITY;
+    enum fv_status status = FV_OK;
     for (size_t i = 0; status == FV_OK && run->options->stages.segment && i < folders; i++) {
         char *path = fv_text_format("%s/%s", output, fovea_folder_names[i]);
         status = path != NULL ? fovea_folder_make(path, &run->error)
                               : fv_error_set(&run->error, FV_ERROR_MEMORY, "%s: out of memory", output);
         fv_release(path);
     }
+    char *probe = fv_text_format("%s/results.csv", output);
+    struct fv_output *file = NULL;
     if (status == FV_OK) {
-        run->output = realpath(output, NULL);
-        char *probe = run->output == NULL ? NULL : fv_text_format("%s/results.csv", run->output);
-        struct fv_output *file = NULL;
         status = probe != NULL ? fv_output_create(probe, &file, &run->error)
-                               : fv_error_set(&run->error, FV_ERROR_FILE, "%s: cannot be resolved", output);
-        fv_output_abandon(file);
-        fv_release(probe);
+                               : fv_error_set(&run->error, FV_ERROR_MEMORY, "%s: out of memory", output);
     }
+    fv_output_abandon(file);
+    fv_release(probe);
     return status;
 }
 
-static enum fv_status choose(struct run *run, enum fovea_task task, enum fovea_layer layer,
-                             struct fovea_model **model) {
-    enum fv_status status = fovea_models_choose(&run->models, task, run->wanted.field_x_mm, layer, model, &run->error);
-    return status != FV_OK ? status : fovea_model_identify(*model, &run->error);
-}
-
-/* Opens and plans the models that the stages need. */
-static enum fv_status open_models(struct run *run) {
-    const struct fovea_pipeline_options *options = run->options;
-    if (!options->stages.grade && !options->stages.segment) {
-        return FV_OK;
+/* Opens the run folder and lists what is left to do. */
+static enum fv_status plan(struct run *run) {
+    const struct fovea_run_request request = make_request(run);
+    enum fv_status status = fovea_run_folder_open(run->options->output, true, &run->folder, &run->error);
+    if (status == FV_OK && run->options->stages.segment) {
+        status = fovea_outputs_check(run->folder.path, &run->inputs, &run->error);
     }
-    enum fv_status status = fovea_models_open(options->models, &run->models, &run->error);
-    status = status != FV_OK ? status : fv_threads_create(options->threads, &run->threads, &run->error);
-    run->results.shipped = run->models.shipped;
-    struct fovea_model *model;
-    if (status == FV_OK && run->graded) {
-        status = choose(run, FOVEA_TASK_QUALITY, FOVEA_LAYER_SUPERFICIAL, &model);
-        if (status == FV_OK) {
-            run->results.grader = run->work.grader_model = model;
-            status = fovea_grader_create(model->file, run->threads, &options->planning, &run->work.grader, &run->error);
+    status = status != FV_OK ? status : fovea_run_folder_plan(&run->folder, &request, &run->plan, &run->error);
+    if (status != FV_OK) {
+        return status;
+    }
+    run->work.output = run->folder.path;
+    run->work.staging = run->folder.staging;
+    fovea_announce_plan(run->options, &run->inputs, &run->plan);
+    run->todo = fv_allocate(run->inputs.count, sizeof *run->todo);
+    if (run->todo == NULL) {
+        return fv_error_set(&run->error, FV_ERROR_MEMORY, "%zu images: out of memory", run->inputs.count);
+    }
+    for (size_t i = 0; i < run->inputs.count; i++) {
+        if (run->plan.fates[i] != FOVEA_FATE_DONE) {
+            run->todo[run->todo_count++] = i;
         }
     }
-    if (status == FV_OK && options->stages.segment) {
-        status = choose(run, FOVEA_TASK_SEGMENTATION, run->wanted.layer, &model);
-        if (status == FV_OK) {
-            run->results.segmenter = run->work.segmenter_model = model;
-            const struct fovea_segmenter_options choice = {run->threads, options->mirror, options->folds,
-                                                           options->fold_count, options->planning};
-            const double start = fovea_progress_clock();
-            status = fovea_segmenter_create(model->file, &choice, &run->work.segmenter, &run->error);
-            run->load_seconds = fovea_progress_clock() - start;
-        }
-    }
-    if (status == FV_OK && run->work.segmenter != NULL) {
-        run->results.folds = fovea_segmenter_folds(run->work.segmenter);
-        run->results.fold_count = fovea_segmenter_members(run->work.segmenter);
-        run->results.folds_most = fovea_segmenter_members_most(run->work.segmenter);
-    }
-    return status;
+    return FV_OK;
 }
 
 static void *begin_image(void *context, size_t index, struct fovea_segment_task *task, struct fovea_result *result) {
     const struct run *run = context;
-    return fovea_image_begin(&run->work, &run->inputs.items[index], task, result);
+    return fovea_image_begin(&run->work, index + 1, &run->inputs.items[run->todo[index]], task, result);
 }
 
 static void end_image(void *job, const struct fovea_segment_task *task) {
@@ -189,9 +298,23 @@ static void drop_image(void *job) {
     fovea_image_drop(job);
 }
 
+static enum fv_status take_result(void *context, size_t index, struct fovea_result *result, struct fv_error *error) {
+    struct run *run = context;
+    if (result->unwritten != FV_OK) {
+        return fv_error_set(error, result->unwritten, "%s: %s", run->options->output,
+                            result->reason != NULL ? result->reason : "cannot be written");
+    }
+    return fovea_run_folder_keep(&run->folder, result, result->untouched ? 0 : index + 1, error);
+}
+
+static enum fv_status commit_results(void *context, struct fv_error *error) {
+    struct run *run = context;
+    return fovea_run_folder_commit(&run->folder, false, error);
+}
+
 static const struct fovea_input *input_at(const void *context, size_t index) {
     const struct run *run = context;
-    return &run->inputs.items[index];
+    return &run->inputs.items[run->todo[index]];
 }
 
 static enum fv_status work_through(struct run *run) {
@@ -199,7 +322,7 @@ static enum fv_status work_through(struct run *run) {
     run->work.progress = &progress;
     const struct fovea_batch batch = {.command = run->options->command,
                                       .context = run,
-                                      .count = run->inputs.count,
+                                      .count = run->todo_count,
                                       .segmenter = run->work.segmenter,
                                       .graded = run->work.grader != NULL,
                                       .load_seconds = run->load_seconds,
@@ -207,67 +330,99 @@ static enum fv_status work_through(struct run *run) {
                                       .input = input_at,
                                       .begin = begin_image,
                                       .end = end_image,
-                                      .drop = drop_image};
-    return fovea_batch_run(&batch, &run->results, &run->error);
+                                      .drop = drop_image,
+                                      .take = take_result,
+                                      .pause = commit_results};
+    size_t finished;
+    enum fv_status status = fovea_batch_run(&batch, &finished, &run->error);
+    struct fv_error second; /* the first failure is the one to tell */
+    enum fv_status kept = fovea_run_folder_commit(&run->folder, true, status == FV_OK ? &run->error : &second);
+    return status != FV_OK ? status : kept;
 }
 
-/* Prints what came out; returns the exit status. */
-static int summarise(const struct run *run) {
+/* Does what is left to do and writes the exports. */
+static enum fv_status work_in_folder(struct run *run) {
+    const bool fresh = !fovea_run_folder_exists(run->options->output);
+    if (fresh && run->options->go_on) {
+        return fv_error_set(&run->error, FV_ERROR_FILE, "%s: nothing to continue: it holds no " FOVEA_STORE_NAME,
+                            run->options->output);
+    }
+    enum fv_status status = fresh ? load_models(run) : FV_OK; /* nothing is made for models that cannot be used */
+    status = status != FV_OK ? status : plan(run);
+    if (status == FV_OK && run->todo_count > 0) {
+        status = load_models(run);
+        status = status != FV_OK ? status : make_folders(run);
+        status = status != FV_OK ? status : work_through(run);
+    }
+    status = status != FV_OK ? status : fovea_run_folder_settle(&run->folder, &run->error);
+    return status != FV_OK ? status : fovea_run_folder_export(&run->folder, false, NULL, &run->error);
+}
+
+/* Prints what came out; *code becomes the exit status. */
+static enum fv_status summarise(struct run *run, int *code) {
     size_t states[FOVEA_STATE_COUNT] = {0};
-    for (size_t i = 0; i < run->results.count; i++) {
-        states[run->results.items[i].state]++;
+    enum fv_status status =
+        fovea_announce_results(run->options, run->folder.store, run->todo_count == 0, states, &run->error);
+    if (status != FV_OK) {
+        return status;
     }
-    printf("%zu of %zu images: %zu ok", run->results.count, run->results.planned, states[FOVEA_STATE_OK]);
-    if (run->graded) {
-        printf(", %zu ungradable", states[FOVEA_STATE_UNGRADABLE]);
+    size_t count = 0;
+    for (size_t i = 0; i < FOVEA_STATE_COUNT; i++) {
+        count += states[i];
     }
-    printf(", %zu failed\n", states[FOVEA_STATE_FAILED]);
-    if (run->results.shipped) {
-        printf("made with the small demo models that come with fovea\n");
+    const size_t planned = run->inputs.count + run->plan.vanished_count;
+    *code = states[FOVEA_STATE_FAILED] > 0 ? FOVEA_EXIT_SOME_FAILED : FOVEA_EXIT_DONE;
+    if (count < planned) {
+        fprintf(stderr, "fovea %s: interrupted after %zu of %zu images; the same command goes on\n",
+                run->options->command, count, planned);
+        *code = FOVEA_EXIT_INTERRUPTED;
     }
-    printf("%s\n%s/report.html\n", FOVEA_NOTICE, run->options->output);
-    if (run->results.count < run->results.planned) {
-        fprintf(stderr, "fovea %s: interrupted after %zu of %zu images\n", run->options->command, run->results.count,
-                run->results.planned);
-        return FOVEA_EXIT_INTERRUPTED;
-    }
-    return states[FOVEA_STATE_FAILED] > 0 ? FOVEA_EXIT_SOME_FAILED : FOVEA_EXIT_DONE;
+    return FV_OK;
 }
 
 static void release(struct run *run) {
-    fovea_results_clear(&run->results);
+    fovea_plan_release(&run->plan);
+    fv_release(run->todo);
+    fovea_run_folder_close(&run->folder);
     fovea_grader_destroy(run->work.grader);
     fovea_segmenter_destroy(run->work.segmenter);
     fv_threads_destroy(run->threads);
+    fovea_model_about_release(&run->grader);
+    fovea_model_about_release(&run->segmenter);
+    fv_release(run->folds);
     fovea_models_close(&run->models);
     fovea_inputs_clear(&run->inputs);
     fovea_inputs_clear(&run->images);
-    free(run->output);
 }
 
 int fovea_pipeline_run(const struct fovea_pipeline_options *options) {
     struct run run = {.options = options};
     run.work.options = options;
     run.results.command = options->command;
+    run.results.version = FOVEA_VERSION;
     run.results.field_mm = options->field_mm;
     run.results.layer = options->has_layer ? fovea_layer_names[options->layer] : "";
     run.results.mirrored = options->mirror;
     run.results.planning = options->planning;
+    run.results.probability = options->save_probability;
     int code = FOVEA_EXIT_NO_IMAGE;
     enum fv_status status = collect(&run);
     status = status != FV_OK ? status : collect_images(&run);
     status = status != FV_OK ? status : describe(&run, &code);
-    status = status != FV_OK ? status : open_models(&run);
-    status = status != FV_OK ? status : open_output(&run);
-    run.work.output = run.output;
+    fovea_inputs_keep_share(&run.inputs, options->share);
     if (status == FV_OK) {
-        status = work_through(&run);
+        code = FOVEA_EXIT_UNUSABLE;
+        status = choose_models(&run);
     }
-    status = status != FV_OK ? status : fovea_results_write(&run.results, run.output, &run.error);
-    if (status == FV_OK) {
-        code = summarise(&run);
-    } else {
-        fprintf(stderr, "fovea %s: %s\n", options->command, run.error.message);
+    if (status == FV_OK && options->dry) {
+        status = run_dry(&run);
+        code = status == FV_OK ? FOVEA_EXIT_DONE : code;
+    } else if (status == FV_OK) {
+        status = work_in_folder(&run);
+        status = status != FV_OK ? status : summarise(&run, &code);
+    }
+    if (status != FV_OK) {
+        fovea_announce_failure(options->command, run.error.message);
     }
     release(&run);
     return code;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/tuning.h"
+#include "pipeline/inputs.h"
 #include "pipeline/models.h"
 
 /* What a command does with each image, in this order. */
@@ -31,16 +32,21 @@ struct fovea_pipeline_options {
     const size_t *folds; /* numbers of the segmenter's folds to use; */
     size_t fold_count;   /* 0: all */
     struct fovea_planning planning;
-    bool save_probability; /* write the maps of probability too */
-    const char *images;    /* with masks: the folder of their images, whose vessels are measured; NULL: none */
-    const char *output;    /* the folder that is written */
-    const char *list;      /* a file with an input a line; NULL: none */
+    bool save_probability;    /* write the maps of probability too */
+    const char *images;       /* with masks: the folder of their images, whose vessels are measured; NULL: none */
+    struct fovea_share share; /* of the inputs: this one only */
+    bool go_on;               /* the output must hold results already */
+    bool overwrite;           /* what does not fit any more is done again */
+    bool dry;                 /* say what would be done, and do nothing */
+    const char *output;       /* the folder that is written */
+    const char *list;         /* a file with an input a line; NULL: none */
     const char *const *operands;
     size_t operand_count;
 };
 
-/* Does it all: lists the inputs, opens the models, works through the images (one that fails does not stop the others),
- * writes the results, and prints progress, failures and a summary. Returns the program's exit status. */
+/* Does it all: lists the inputs, chooses the models, opens the run folder and sees what is left to do, loads the models
+ * if something is, works through the images (one that fails does not stop the others), writes the exports, and prints
+ * progress, failures and a summary. Returns the program's exit status. */
 int fovea_pipeline_run(const struct fovea_pipeline_options *options);
 
 #endif

@@ -15,6 +15,7 @@ static const char *const state_marks[FOVEA_STATE_COUNT] = {"\xe2\x97\x8f", "\xe2
 /* The measures that the table shows; the others are under "all measures". */
 static const char *const shown_names[] = {"faz_area_mm2", "equivalent_diameter_mm", "circularity", "axial_ratio"};
 enum { SHOWN = sizeof shown_names / sizeof *shown_names };
+enum { AREAS_FIRST = 256 };
 
 static void add_paragraph(struct fovea_buffer *text, const char *class, const char *bold, const char *content) {
     fovea_buffer_format(text, "<p class=\"%s\">", class);
@@ -33,7 +34,7 @@ static void add_head(struct fovea_buffer *text, const struct fovea_results *resu
                             "<title>Fovea report</title>\n<style>\n");
     fovea_buffer_text(text, report_style);
     fovea_buffer_text(text, "</style>\n</head>\n<body>\n<header>\n<h1>Foveal avascular zone report</h1>\n");
-    fovea_buffer_format(text, "<p class=\"lead\">fovea %s %s", results->command, FOVEA_VERSION);
+    fovea_buffer_format(text, "<p class=\"lead\">fovea %s %s", results->command, results->version);
     if (results->field_mm > 0) {
         fovea_buffer_format(text, " &middot; field of view %g &times; %g mm, as given, unless said of an image",
                             results->field_mm, results->field_mm);
@@ -60,15 +61,38 @@ static void add_tile(struct fovea_buffer *text, size_t count, const char *mark, 
     fovea_buffer_format(text, "<div class=\"tile\"><b>%zu</b><span>%s %s</span></div>\n", count, mark, label);
 }
 
-static void add_counts(struct fovea_buffer *text, const struct fovea_results *results) {
-    size_t states[FOVEA_STATE_COUNT] = {0}, grades[FOVEA_QUALITY_COUNT] = {0};
-    for (size_t i = 0; i < results->count; i++) {
-        const struct fovea_result *result = &results->items[i];
-        states[result->state]++;
-        if (result->graded && result->state != FOVEA_STATE_FAILED) {
-            grades[result->grade.quality]++;
-        }
+/* What the summary needs of all results. */
+struct overview {
+    size_t states[FOVEA_STATE_COUNT], grades[FOVEA_QUALITY_COUNT];
+    double *areas; /* owned */
+    size_t area_count, capacity;
+};
+
+static enum fv_status look_at(void *visitor, const struct fovea_result *result, struct fv_error *error) {
+    struct overview *overview = visitor;
+    overview->states[result->state]++;
+    if (result->graded && result->state != FOVEA_STATE_FAILED) {
+        overview->grades[result->grade.quality]++;
     }
+    if (!result->measured) {
+        return FV_OK;
+    }
+    if (overview->area_count == overview->capacity) {
+        const size_t capacity = overview->capacity == 0 ? AREAS_FIRST : 2 * overview->capacity;
+        double *grown = fv_reallocate(overview->areas, overview->capacity, capacity, sizeof *grown);
+        if (grown == NULL) {
+            return fv_error_set(error, FV_ERROR_MEMORY, "%zu areas: out of memory", capacity);
+        }
+        overview->areas = grown;
+        overview->capacity = capacity;
+    }
+    overview->areas[overview->area_count++] = result->measures.faz_area_mm2;
+    return FV_OK;
+}
+
+static void add_counts(struct fovea_buffer *text, const struct fovea_results *results,
+                       const struct overview *overview) {
+    const size_t *states = overview->states, *grades = overview->grades;
     fovea_buffer_text(text, "<section>\n<h2>Summary</h2>\n<div class=\"tiles\">\n");
     add_tile(text, results->count, "", results->count == 1 ? "image" : "images");
     if (results->grader != NULL) {
@@ -118,34 +142,27 @@ static void add_strip(struct fovea_buffer *text, const double *areas, size_t cou
     fovea_buffer_text(text, "</g>\n</svg>\n");
 }
 
-static void add_areas(struct fovea_buffer *text, const struct fovea_results *results) {
-    double *areas = fv_allocate(results->count, sizeof *areas);
-    if (areas == NULL) {
-        text->failed = true;
+/* Sorts the areas. */
+static void add_areas(struct fovea_buffer *text, struct overview *overview) {
+    double *areas = overview->areas, sum = 0, squares = 0;
+    const size_t count = overview->area_count;
+    if (count < 2) {
         return;
     }
-    size_t count = 0;
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < results->count; i++) {
-        if (results->items[i].measured) {
-            areas[count++] = results->items[i].measures.faz_area_mm2;
-            sum += areas[count - 1];
-        }
+    for (size_t i = 0; i < count; i++) {
+        sum += areas[i];
     }
-    if (count > 1) {
-        qsort(areas, count, sizeof *areas, compare_numbers);
-        double mean = sum / (double)count, median = (areas[(count - 1) / 2] + areas[count / 2]) / 2;
-        for (size_t i = 0; i < count; i++) {
-            squares += (areas[i] - mean) * (areas[i] - mean);
-        }
-        fovea_buffer_text(text, "<section>\n<h2>FAZ area</h2>\n");
-        add_strip(text, areas, count);
-        fovea_buffer_format(text,
-                            "<p>%zu images: mean %.3f mm\xc2\xb2, standard deviation %.3f, median %.3f, range %.3f to "
-                            "%.3f.</p>\n</section>\n",
-                            count, mean, sqrt(squares / (double)(count - 1)), median, areas[0], areas[count - 1]);
+    qsort(areas, count, sizeof *areas, compare_numbers);
+    const double mean = sum / (double)count, median = (areas[(count - 1) / 2] + areas[count / 2]) / 2;
+    for (size_t i = 0; i < count; i++) {
+        squares += (areas[i] - mean) * (areas[i] - mean);
     }
-    fv_release(areas);
+    fovea_buffer_text(text, "<section>\n<h2>FAZ area</h2>\n");
+    add_strip(text, areas, count);
+    fovea_buffer_format(text,
+                        "<p>%zu images: mean %.3f mm\xc2\xb2, standard deviation %.3f, median %.3f, range %.3f to "
+                        "%.3f.</p>\n</section>\n",
+                        count, mean, sqrt(squares / (double)(count - 1)), median, areas[0], areas[count - 1]);
 }
 
 /* A PNG file that the page holds itself. */
@@ -276,7 +293,21 @@ static void add_row(struct fovea_buffer *text, const struct fovea_results *resul
     fovea_buffer_text(text, "</tr>\n");
 }
 
-static void add_table(struct fovea_buffer *text, const struct fovea_results *results) {
+/* A report that is being written. */
+struct report {
+    struct fovea_export export;
+    const struct fovea_results *results;
+};
+
+static enum fv_status visit(void *visitor, const struct fovea_result *result, struct fv_error *error) {
+    struct report *report = visitor;
+    add_row(&report->export.text, report->results, result);
+    return fovea_export_flush(&report->export, error);
+}
+
+static enum fv_status add_table(struct report *report, struct fv_error *error) {
+    const struct fovea_results *results = report->results;
+    struct fovea_buffer *text = &report->export.text;
     fovea_buffer_text(text, "<section>\n<h2>Images</h2>\n");
     if (results->grader != NULL) {
         fovea_buffer_text(text, "<p class=\"lead\">Below each grade: the grader's shares for ungradable / gradable / "
@@ -290,10 +321,9 @@ static void add_table(struct fovea_buffer *text, const struct fovea_results *res
         fovea_buffer_format(text, "<th class=\"number\">%s</th>", fovea_measure_find(shown_names[i])->label);
     }
     fovea_buffer_text(text, "</tr></thead>\n<tbody>\n");
-    for (size_t i = 0; i < results->count; i++) {
-        add_row(text, results, &results->items[i]);
-    }
+    enum fv_status status = results->source.each(results->source.context, true, visit, report, error);
     fovea_buffer_text(text, "</tbody>\n</table>\n</section>\n");
+    return status;
 }
 
 static void add_term(struct fovea_buffer *text, const char *term, const char *meaning) {
@@ -304,7 +334,7 @@ static void add_term(struct fovea_buffer *text, const char *term, const char *me
     }
 }
 
-static void add_model(struct fovea_buffer *text, const struct fovea_model *model, const char *use) {
+static void add_model(struct fovea_buffer *text, const struct fovea_model_about *model, const char *use) {
     if (model == NULL) {
         return;
     }
@@ -315,8 +345,8 @@ static void add_model(struct fovea_buffer *text, const struct fovea_model *model
     add_term(text, "licence", model->license);
     add_term(text, "attribution", model->attribution);
     add_term(text, "note", model->note);
-    for (size_t i = 0; fovea_model_lineage(model, i) != NULL; i++) {
-        add_term(text, "lineage", fovea_model_lineage(model, i));
+    for (size_t i = 0; i < model->lineage_count; i++) {
+        add_term(text, "lineage", model->lineage[i]);
     }
     fovea_buffer_text(text, "</dl>\n");
 }
@@ -357,15 +387,27 @@ static void add_method(struct fovea_buffer *text, const struct fovea_results *re
 
 enum fv_status fovea_results_write_report(const struct fovea_results *results, const char *path,
                                           struct fv_error *error) {
-    struct fovea_buffer text = {0};
-    add_head(&text, results);
-    add_counts(&text, results);
-    add_areas(&text, results);
-    add_table(&text, results);
-    add_method(&text, results);
-    fovea_buffer_text(&text, "<footer>" FOVEA_NOTICE " Made by fovea " FOVEA_VERSION
-                             "; the same figures are in results.csv and results.json.</footer>\n</body>\n</html>\n");
-    enum fv_status status = fovea_buffer_write(&text, path, error);
-    fovea_buffer_clear(&text);
-    return status;
+    struct report report = {.results = results};
+    struct overview overview = {0};
+    enum fv_status status = fovea_export_begin(&report.export, path, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    struct fovea_buffer *text = &report.export.text;
+    status = results->source.each(results->source.context, false, look_at, &overview, error);
+    if (status == FV_OK) {
+        add_head(text, results);
+        add_counts(text, results, &overview);
+        add_areas(text, &overview);
+        status = add_table(&report, error);
+    }
+    if (status == FV_OK) {
+        add_method(text, results);
+        fovea_buffer_format(text,
+                            "<footer>" FOVEA_NOTICE " Made by fovea %s; the same figures are in results.csv and "
+                            "results.json.</footer>\n</body>\n</html>\n",
+                            results->version);
+    }
+    fv_release(overview.areas);
+    return fovea_export_end(&report.export, status, error);
 }

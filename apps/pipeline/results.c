@@ -3,6 +3,8 @@
 #include "fovea/memory.h"
 #include "fovea/text.h"
 
+enum { EXPORT_PIECE = 1 << 16 }; /* bytes */
+
 const char *const fovea_state_names[FOVEA_STATE_COUNT] = {"ok", "ungradable", "failed"};
 
 bool fovea_result_has(const struct fovea_result *result, const struct fovea_measure_column *column) {
@@ -23,13 +25,52 @@ void fovea_result_clear(struct fovea_result *result) {
     *result = (struct fovea_result){0};
 }
 
-void fovea_results_clear(struct fovea_results *results) {
-    for (size_t i = 0; i < results->count; i++) {
-        fovea_result_clear(&results->items[i]);
+void fovea_result_list_clear(struct fovea_result_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        fovea_result_clear(&list->items[i]);
     }
-    fv_release(results->items);
-    results->items = NULL;
-    results->count = 0;
+    fv_release(list->items);
+    *list = (struct fovea_result_list){0};
+}
+
+static enum fv_status list_each(void *context, bool pictures, fovea_result_visit *visit, void *visitor,
+                                struct fv_error *error) {
+    const struct fovea_result_list *list = context;
+    enum fv_status status = FV_OK;
+    (void)pictures; /* they are there */
+    for (size_t i = 0; i < list->count && status == FV_OK; i++) {
+        status = visit(visitor, &list->items[i], error);
+    }
+    return status;
+}
+
+struct fovea_result_source fovea_result_list_source(struct fovea_result_list *list) {
+    return (struct fovea_result_source){list, list_each};
+}
+
+enum fv_status fovea_export_begin(struct fovea_export *export, const char *path, struct fv_error *error) {
+    *export = (struct fovea_export){0};
+    return fv_output_create(path, &export->output, error);
+}
+
+enum fv_status fovea_export_flush(struct fovea_export *export, struct fv_error *error) {
+    return export->text.size < EXPORT_PIECE && !export->text.failed
+               ? FV_OK
+               : fovea_buffer_flush(&export->text, export->output, error);
+}
+
+enum fv_status fovea_export_end(struct fovea_export *export, enum fv_status status, struct fv_error *error) {
+    if (status == FV_OK) {
+        status = fovea_buffer_flush(&export->text, export->output, error);
+    }
+    if (status == FV_OK) {
+        status = fv_output_finish(export->output, error);
+    } else {
+        fv_output_abandon(export->output);
+    }
+    fovea_buffer_clear(&export->text);
+    export->output = NULL;
+    return status;
 }
 
 enum fv_status fovea_results_write(const struct fovea_results *results, const char *folder, struct fv_error *error) {

@@ -1,4 +1,5 @@
-/* What a command found out, image by image, and the files that say so.
+/* What a command found out, image by image, and the files that say so, which are written piece by piece from wherever
+ * the results are.
  *
  * Nothing in these files depends on when, where or with how many threads they were made: the same images, models and
  * options give the same bytes. Names are relative to the inputs that were given.
@@ -12,6 +13,8 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/digest.h"
+#include "base/number.h"
 #include "fovea/status.h"
 #include "measure/columns.h"
 #include "pipeline/grade.h"
@@ -26,12 +29,17 @@ extern const char *const fovea_state_names[FOVEA_STATE_COUNT];
 
 /* One image. */
 struct fovea_result {
-    const struct fovea_input *input;
+    const struct fovea_input *input; /* reports need its name, stem and copy */
     enum fovea_state state;
-    char *reason;           /* why it failed, or a remark; NULL: none; owned */
-    struct fovea_scan scan; /* its texts belong to the inputs; not its remarks */
-    char *remarks;          /* what is to be known of the scan and its file; NULL: nothing; owned */
-    uint32_t width, height; /* pixels; 0: could not be read */
+    char *reason;                   /* why it failed, or a remark; NULL: none; owned */
+    struct fovea_scan scan;         /* its texts belong to the input; not its remarks */
+    char *remarks;                  /* what is to be known of the scan and its file; NULL: nothing; owned */
+    bool passing;                   /* it failed for want of memory or of a readable file: another try may succeed */
+    char digest[FOVEA_DIGEST_SIZE]; /* the SHA-256 of the input; "": not known */
+    const char *scan_fingerprint;   /* fovea_scan_fingerprint of the scan; NULL: to be made of it */
+    char image_digest[FOVEA_DIGEST_SIZE]; /* that of the image that belongs to a mask; "": none */
+    const char *instruction_set;          /* that the nets ran with, static; NULL: there were none */
+    uint32_t width, height;               /* pixels; 0: could not be read */
     bool graded;
     struct fovea_grade grade;
     bool measured;
@@ -40,30 +48,55 @@ struct fovea_result {
     size_t thumbnail_size;
     uint8_t *vessel_thumbnail; /* the same of the map of vessels */
     size_t vessel_thumbnail_size;
+    bool untouched;           /* it lies where its results would go: nothing of that name is changed */
+    unsigned files;           /* bit k: a file of the kind fovea_output_kinds[k] was written */
+    enum fv_status unwritten; /* why one could not be written, which `reason` says too; else FV_OK */
 };
 
-/* A whole run. */
+/* Is given one result after the other, each only for the time of the call. Another status than FV_OK ends it. */
+typedef enum fv_status fovea_result_visit(void *visitor, const struct fovea_result *result, struct fv_error *error);
+
+/* Where the results of a run are. `each` gives all of them to `visit`, in the order of their inputs, with their
+ * thumbnails only if `pictures` says so; it returns the first status that is not FV_OK. */
+struct fovea_result_source {
+    void *context;
+    enum fv_status (*each)(void *context, bool pictures, fovea_result_visit *visit, void *visitor,
+                           struct fv_error *error);
+};
+
+/* A whole run: what it was made with, and where its results are. */
 struct fovea_results {
     const char *command;
-    double field_mm;                              /* 0: the command line had none */
-    const char *layer;                            /* "" if the command line had none */
-    const struct fovea_model *grader, *segmenter; /* NULL: not used */
-    bool shipped;                                 /* these are the demo models */
-    bool mirrored;                                /* the segmenter averaged over mirrored views */
-    struct fovea_planning planning;               /* of both */
-    const size_t *folds;                          /* numbers of its folds that were used, not owned */
-    size_t fold_count, folds_most;                /* how many, and how many it has; 0: not used */
-    size_t planned;                               /* images in the list; more than `count` if interrupted */
-    size_t ignored;                               /* files in folders that are no images */
-    struct fovea_result *items;                   /* in the order of the inputs */
+    const char *version;                                /* of the program */
+    double field_mm;                                    /* 0: the command line had none */
+    const char *layer;                                  /* "" if the command line had none */
+    const struct fovea_model_about *grader, *segmenter; /* NULL: not used */
+    bool shipped;                                       /* these are the demo models */
+    bool mirrored;                                      /* the segmenter averaged over mirrored views */
+    struct fovea_planning planning;                     /* of both */
+    const size_t *folds;                                /* numbers of its folds that were used, not owned */
+    size_t fold_count, folds_most;                      /* how many, and how many it has; 0: not used */
+    bool probability;                                   /* maps of probability were written */
+    size_t planned;                                     /* images in the list; more than `count` if interrupted */
+    size_t ignored;                                     /* files in folders that are no images */
+    size_t count;                                       /* results */
+    struct fovea_result_source source;
+};
+
+/* Results in memory. */
+struct fovea_result_list {
+    struct fovea_result *items; /* owned */
     size_t count;
 };
+
+/* The list, which must outlive it, as a source. */
+struct fovea_result_source fovea_result_list_source(struct fovea_result_list *list);
 
 /* Frees what a result owns; it is empty. */
 void fovea_result_clear(struct fovea_result *result);
 
 /* Frees what the results own; the list is empty again. */
-void fovea_results_clear(struct fovea_results *results);
+void fovea_result_list_clear(struct fovea_result_list *list);
 
 /* The folds that were used, as "0 1 2" appended to a buffer. */
 void fovea_results_add_folds(const struct fovea_results *results, struct fovea_buffer *text);
@@ -71,16 +104,28 @@ void fovea_results_add_folds(const struct fovea_results *results, struct fovea_b
 /* Whether `result` has a value in that column. */
 bool fovea_result_has(const struct fovea_result *result, const struct fovea_measure_column *column);
 
+/* A file that is made of pieces of text; complete or not at all. */
+struct fovea_export {
+    struct fv_output *output;
+    struct fovea_buffer text; /* what comes next */
+};
+/* Begins it. Errors: those of fv_output_create; then it is empty. */
+enum fv_status fovea_export_begin(struct fovea_export *export, const char *path, struct fv_error *error);
+/* Writes the text if enough of it has come together. Errors: those of fovea_buffer_flush. */
+enum fv_status fovea_export_flush(struct fovea_export *export, struct fv_error *error);
+/* Ends it: names the file, or forgets it if `status`, what came of making it, is not FV_OK. Returns that, or an error
+ * of writing. */
+enum fv_status fovea_export_end(struct fovea_export *export, enum fv_status status, struct fv_error *error);
+
 /* Writes results.csv: RFC 4180 with \n line ends, a header, a row an image, blank for what is missing; names of files
  * are the bytes of the file system. Errors: FV_ERROR_FILE, FV_ERROR_MEMORY. */
 enum fv_status fovea_results_write_csv(const struct fovea_results *results, const char *path, struct fv_error *error);
 
 /* Writes results.json: the options, the models, and an object an image with the columns of results.csv (absent for what
- * is missing). Errors: FV_ERROR_FILE, FV_ERROR_MEMORY. */
+ * is missing). Errors: FV_ERROR_FILE, FV_ERROR_MEMORY, those of the source; so of the next two. */
 enum fv_status fovea_results_write_json(const struct fovea_results *results, const char *path, struct fv_error *error);
 
-/* Writes report.html: one file for people with everything in it, that loads nothing. Errors: FV_ERROR_FILE,
- * FV_ERROR_MEMORY. */
+/* Writes report.html: one file for people with everything in it, that loads nothing. */
 enum fv_status fovea_results_write_report(const struct fovea_results *results, const char *path,
                                           struct fv_error *error);
 

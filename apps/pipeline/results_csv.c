@@ -47,7 +47,7 @@ static void add_scan(struct fovea_buffer *text, const struct fovea_scan *scan) {
     }
 }
 
-static void add_model(struct fovea_buffer *text, const struct fovea_model *model) {
+static void add_model(struct fovea_buffer *text, const struct fovea_model_about *model) {
     fovea_buffer_text(text, ",");
     fovea_buffer_csv(text, model != NULL ? model->name : "");
     fovea_buffer_format(text, ",%s", model != NULL ? model->sha256 : "");
@@ -80,16 +80,27 @@ static void add_row(struct fovea_buffer *text, const struct fovea_results *resul
     const bool planned = results->grader != NULL || results->segmenter != NULL;
     add_answer(text, planned, results->planning.exact);
     add_answer(text, planned, results->planning.tune);
-    fovea_buffer_text(text, "," FOVEA_VERSION "\n");
+    fovea_buffer_format(text, ",%s\n", results->version);
+}
+
+struct table {
+    struct fovea_export export;
+    const struct fovea_results *results;
+};
+
+static enum fv_status visit(void *visitor, const struct fovea_result *result, struct fv_error *error) {
+    struct table *table = visitor;
+    add_row(&table->export.text, table->results, result);
+    return fovea_export_flush(&table->export, error);
 }
 
 enum fv_status fovea_results_write_csv(const struct fovea_results *results, const char *path, struct fv_error *error) {
-    struct fovea_buffer text = {0};
-    add_header(&text);
-    for (size_t i = 0; i < results->count; i++) {
-        add_row(&text, results, &results->items[i]);
+    struct table table = {.results = results};
+    enum fv_status status = fovea_export_begin(&table.export, path, error);
+    if (status != FV_OK) {
+        return status;
     }
-    enum fv_status status = fovea_buffer_write(&text, path, error);
-    fovea_buffer_clear(&text);
-    return status;
+    add_header(&table.export.text);
+    status = results->source.each(results->source.context, false, visit, &table, error);
+    return fovea_export_end(&table.export, status, error);
 }

@@ -50,10 +50,10 @@ static void add_measure(cJSON *object, const struct fovea_measures *measures, co
 }
 
 /* The adaptations of a model, the last one first; nothing if it has none. */
-static void add_lineage(cJSON *object, const struct fovea_model *model, bool *complete) {
-    cJSON *lines = fovea_model_lineage(model, 0) != NULL ? cJSON_AddArrayToObject(object, "lineage") : NULL;
-    for (size_t i = 0; fovea_model_lineage(model, i) != NULL && *complete; i++) {
-        cJSON *line = cJSON_CreateString(fovea_model_lineage(model, i));
+static void add_lineage(cJSON *object, const struct fovea_model_about *model, bool *complete) {
+    cJSON *lines = model->lineage_count > 0 ? cJSON_AddArrayToObject(object, "lineage") : NULL;
+    for (size_t i = 0; i < model->lineage_count && *complete; i++) {
+        cJSON *line = cJSON_CreateString(model->lineage[i]);
         *complete = line != NULL && cJSON_AddItemToArray(lines, line);
         if (!*complete) {
             cJSON_Delete(line);
@@ -61,7 +61,8 @@ static void add_lineage(cJSON *object, const struct fovea_model *model, bool *co
     }
 }
 
-static void add_model(cJSON *object, const char *key, const struct fovea_model *model, bool shipped, bool *complete) {
+static void add_model(cJSON *object, const char *key, const struct fovea_model_about *model, bool shipped,
+                      bool *complete) {
     if (model == NULL) {
         return;
     }
@@ -111,7 +112,7 @@ static void add_head(struct fovea_buffer *text, const struct fovea_results *resu
     bool complete = true;
     cJSON *head = cJSON_CreateObject();
     add_string(head, "program", "fovea", &complete);
-    add_string(head, "version", FOVEA_VERSION, &complete);
+    add_string(head, "version", results->version, &complete);
     add_string(head, "notice", FOVEA_NOTICE, &complete);
     add_string(head, "command", results->command, &complete);
     if (results->field_mm > 0) {
@@ -183,18 +184,29 @@ static void add_image(struct fovea_buffer *text, const struct fovea_result *resu
     add_object(text, image, false, complete);
 }
 
+struct document {
+    struct fovea_export export;
+    size_t count;
+};
+
+static enum fv_status visit(void *visitor, const struct fovea_result *result, struct fv_error *error) {
+    struct document *document = visitor;
+    fovea_buffer_text(&document->export.text, document->count++ > 0 ? ",\n" : "\n");
+    add_image(&document->export.text, result);
+    return fovea_export_flush(&document->export, error);
+}
+
 enum fv_status fovea_results_write_json(const struct fovea_results *results, const char *path, struct fv_error *error) {
-    fovea_json_use_engine_memory(true);
-    struct fovea_buffer text = {0};
-    add_head(&text, results);
-    fovea_buffer_text(&text, ",\"images\":[");
-    for (size_t i = 0; i < results->count; i++) {
-        fovea_buffer_text(&text, i > 0 ? ",\n" : "\n");
-        add_image(&text, &results->items[i]);
+    struct document document = {0};
+    enum fv_status status = fovea_export_begin(&document.export, path, error);
+    if (status != FV_OK) {
+        return status;
     }
-    fovea_buffer_text(&text, "\n]}\n");
+    fovea_json_use_engine_memory(true);
+    add_head(&document.export.text, results);
+    fovea_buffer_text(&document.export.text, ",\"images\":[");
+    status = results->source.each(results->source.context, false, visit, &document, error);
+    fovea_buffer_text(&document.export.text, "\n]}\n");
     fovea_json_use_engine_memory(false);
-    enum fv_status status = fovea_buffer_write(&text, path, error);
-    fovea_buffer_clear(&text);
-    return status;
+    return fovea_export_end(&document.export, status, error);
 }

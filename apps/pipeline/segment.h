@@ -28,6 +28,12 @@ struct fovea_segmenter_options {
     struct fovea_planning planning;
 };
 
+/* The members of the ensemble `model` that `options` asks for, in the order of their mean: their numbers in *folds and,
+ * where `places` is not NULL, where they stand in the model. Both arrays belong to the caller (fv_release). Errors:
+ * FV_ERROR_ARGUMENT (a fold that the model lacks or that is named twice), FV_ERROR_MEMORY; then both are NULL. */
+enum fv_status fovea_segmenter_choose_folds(const struct fv_model *model, const struct fovea_segmenter_options *options,
+                                            size_t **places, size_t **folds, size_t *count, struct fv_error *error);
+
 /* Checks the members of the ensemble `model`, which must stay open, and plans the first for its patch size: the packed
  * weights and the memory of one member at a time are held. Errors: FV_ERROR_MODEL (metadata or tensors missing or of
  * the wrong kind), FV_ERROR_UNSUPPORTED (normalisation of CT images, pixel spacings other than 1), FV_ERROR_ARGUMENT (a

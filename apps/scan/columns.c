@@ -140,3 +140,13 @@ bool fovea_scan_column_take(struct fovea_scan *scan, size_t index, const char *v
     *(index == SUBJECT ? &scan->subject : &scan->visit) = copy;
     return true;
 }
+
+void fovea_scan_fingerprint(const struct fovea_scan *scan, struct fovea_buffer *text) {
+    char number[FOVEA_NUMBER_SIZE];
+    for (size_t i = 0; i < fovea_scan_column_count; i++) {
+        fovea_scan_column_add(scan, i, text);
+        fovea_buffer_text(text, "\t");
+    }
+    fovea_format_shortest(scan->axial_length_mm, number);
+    fovea_buffer_format(text, "%s\t%u\t%s", number, (unsigned)scan->page, scan->field_is_side ? "side" : "");
+}

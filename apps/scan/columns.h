@@ -21,6 +21,10 @@ extern const size_t fovea_scan_column_count;
 /* Appends the value of column `index`, plainly; nothing if it is unknown. */
 void fovea_scan_column_add(const struct fovea_scan *scan, size_t index, struct fovea_buffer *text);
 
+/* Appends all that is known of the scan beforehand, also what no column tells, so that two scans have the same text
+ * just if the same would come of them. */
+void fovea_scan_fingerprint(const struct fovea_scan *scan, struct fovea_buffer *text);
+
 /* Sets what column `index` tells from a text that fovea_scan_column_add made ("": unknown); texts are copied into
  * `texts`. False, and nothing is set, if it could not be made so or memory is exhausted. All columns given back in
  * their order make a scan that has the same columns. */

@@ -3,7 +3,7 @@
 _fovea() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} options=
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'run grade segment measure eval adapt cohort models phantom convert inspect infer bench doctor --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'run grade segment measure report merge eval adapt cohort models phantom convert inspect infer bench doctor --help --version' -- "$word")
         return
     fi
     case $before in
@@ -66,10 +66,12 @@ _fovea() {
     esac
     if [[ $word == -* ]]; then
         case $command in
-        run) options='--fov --layer --scans --output --models --list --tta --folds --exact --tune --save-probability --coips --overwrite --project-name --threads --config --print-config --help' ;;
-        grade) options='--fov --layer --scans --output --models --list --exact --tune --threads --config --print-config --help' ;;
-        segment) options='--fov --layer --scans --output --models --list --tta --folds --exact --tune --save-probability --threads --config --print-config --help' ;;
-        measure) options='--fov --scans --output --images --list --config --print-config --help' ;;
+        run) options='--fov --layer --scans --output --models --list --tta --folds --exact --tune --save-probability --coips --overwrite --project-name --continue --dry-run --shard --threads --config --print-config --help' ;;
+        grade) options='--fov --layer --scans --output --models --list --exact --tune --continue --overwrite --dry-run --shard --threads --config --print-config --help' ;;
+        segment) options='--fov --layer --scans --output --models --list --tta --folds --exact --tune --save-probability --continue --overwrite --dry-run --shard --threads --config --print-config --help' ;;
+        measure) options='--fov --scans --output --images --list --continue --overwrite --dry-run --shard --config --print-config --help' ;;
+        report) options='--config --print-config --help' ;;
+        merge) options='--output --config --print-config --help' ;;
         eval) options='--output --set --match --strict --images --worst --fov --foreground --empty --probability --threads --config --print-config --help' ;;
         adapt) options='--output --images --report --name --copies --folds --epochs --seed --rate --weight-decay --force --threads --config --print-config --help' ;;
         cohort) options='--output --measure --covariate --group --groups --per --visit --repeat --layer --match --strict --config --print-config --help' ;;

@@ -16,7 +16,8 @@ expect 2 "no INPUT, --list or --output" "$fovea" run --coips project --fov 3 --l
 expect 2 "no --tta" "$fovea" run --coips project --fov 3 --layer deep --tta off
 expect 2 "knows 3 and 6" "$fovea" run --coips project --fov 4 --layer deep
 expect 2 "--project-name" "$fovea" run --coips project --fov 3 --layer deep --project-name a/b
-expect 2 "go with --coips" "$fovea" run --fov 3 --layer deep --overwrite -o out x.png
+expect 2 "goes with --coips" "$fovea" run --fov 3 --layer deep --project-name x -o out x.png
+expect 2 "goes on by itself" "$fovea" run --coips project --fov 3 --layer deep --shard 1/2
 expect 3 "no image found" "$fovea" run --coips nowhere --fov 3 --layer deep
 [ -e nowhere ] && fail "a run without a project made one"
 

@@ -2,6 +2,7 @@
 
 Labels, masks and maps of probability must agree, and the NIfTI file's geometry must be the published program's."""
 import os
+import shutil
 import subprocess
 import sys
 
@@ -24,6 +25,7 @@ image[100:160, 120:180] //= 8
 image[:4] = 0  # is cropped; the shorter side is the model's, so that nothing is resized
 Image.fromarray(image).save(os.path.join(work, 'images', 'sub', 'eye.png'))
 out = os.path.join(work, 'out')
+shutil.rmtree(out, ignore_errors=True)
 subprocess.run([program, 'segment', '--fov', '3', '--layer', 'superficial', '--models', model, '--save-probability',
                 '-o', out, os.path.join(work, 'images')], check=True, stderr=subprocess.DEVNULL)
 
@@ -48,7 +50,7 @@ assert picture.dtype in (numpy.uint16, numpy.int32) and picture.max() > 255, (pi
 assert abs(picture - maps[1] * 65535.0).max() <= 0.5 + 1e-3
 
 # Without the option the maps of before do not stay beside new labels.
-subprocess.run([program, 'segment', '--fov', '3', '--layer', 'superficial', '--models', model, '--tta', 'off', '-o', out,
-                os.path.join(work, 'images')], check=True, stderr=subprocess.DEVNULL)
-assert not os.listdir(os.path.join(out, 'probability', 'sub')), 'stale maps of probability'
+subprocess.run([program, 'segment', '--fov', '3', '--layer', 'superficial', '--models', model, '--tta', 'off', '--overwrite',
+                '-o', out, os.path.join(work, 'images')], check=True, stderr=subprocess.DEVNULL)
+assert not os.path.exists(os.path.join(out, 'probability', 'sub')), 'stale maps of probability'
 print('labels: nibabel', nibabel.__version__, 'reads', labels.sum(), 'pixels of FAZ')

@@ -22,7 +22,7 @@ refuse() {
 }
 
 accuracy() {
-    "$fovea" grade --models "$1" --fov 3 --layer superficial -o graded held/images >/dev/null 2>&1
+    "$fovea" grade --overwrite --models "$1" --fov 3 --layer superficial -o graded held/images >/dev/null 2>&1
     "$fovea" eval -o compared --match base graded/results.csv held/truth/truth.csv >/dev/null 2>&1
     awk -F, '$1 == "accuracy" { print $3 }' compared/eval_summary.csv
 }

@@ -21,8 +21,9 @@ struct scene {
     struct fovea_planes planes;
     size_t refused;      /* begin gives no job for this one */
     size_t interrupting; /* a signal comes while this one is begun */
+    size_t refusing;     /* the result of this one cannot be kept */
     size_t failing;      /* memory is exhausted from this one on */
-    size_t begun, ended, dropped, failed;
+    size_t begun, ended, dropped, failed, taken, pauses;
 };
 
 static const struct fovea_input *input_at(const void *context, size_t index) {
@@ -58,6 +59,25 @@ static void drop(void *job) {
     scene->dropped++;
 }
 
+/* Results come in the order of their images, each once. */
+static enum fv_status take(void *context, size_t index, struct fovea_result *result, struct fv_error *error) {
+    struct scene *scene = context;
+    ck_assert_uint_eq(index, scene->taken);
+    ck_assert_ptr_eq(result->input, &scene->inputs[index]);
+    if (index == scene->refusing) {
+        return fv_error_set(error, FV_ERROR_FILE, "full");
+    }
+    scene->taken++;
+    return FV_OK;
+}
+
+static enum fv_status rest(void *context, struct fv_error *error) {
+    struct scene *scene = context;
+    (void)error;
+    scene->pauses++;
+    return FV_OK;
+}
+
 static struct scene *open_scene(void) {
     struct scene *scene = check_allocate(1, sizeof *scene);
     struct fv_error error;
@@ -66,7 +86,7 @@ static struct scene *open_scene(void) {
     model.channels = 1;
     model.parameters.unet.members = FOLDS;
     scene->folder = support_make_folder();
-    scene->refused = scene->interrupting = scene->failing = IMAGES;
+    scene->refused = scene->interrupting = scene->failing = scene->refusing = IMAGES;
     const char *path = support_path(scene->folder, "model.gguf");
     check_success(random_model_write(&model, path, &error), &error);
     check_success(fv_model_open(path, &scene->model, &error), &error);
@@ -86,7 +106,6 @@ static struct scene *open_scene(void) {
 static size_t work(struct scene *scene, enum fv_status expected) {
     struct fv_error error = {0};
     struct fovea_progress progress;
-    struct fovea_results results = {0};
     const struct fovea_batch batch = {.command = "test",
                                       .context = scene,
                                       .count = IMAGES,
@@ -95,13 +114,15 @@ static size_t work(struct scene *scene, enum fv_status expected) {
                                       .input = input_at,
                                       .begin = begin,
                                       .end = end,
-                                      .drop = drop};
-    enum fv_status status = fovea_batch_run(&batch, &results, &error);
+                                      .drop = drop,
+                                      .take = take,
+                                      .pause = rest};
+    size_t count;
+    enum fv_status status = fovea_batch_run(&batch, &count, &error);
     fv_memory_fail_after(-1);
     ck_assert_msg(status == expected, "%s", error.message);
     ck_assert_uint_eq(scene->begun, scene->ended + scene->dropped);
-    const size_t count = results.count;
-    fovea_results_clear(&results);
+    ck_assert_uint_eq(count, scene->taken);
     return count;
 }
 
@@ -118,6 +139,17 @@ START_TEST(all_are_ended) {
     ck_assert_uint_eq(work(scene, FV_OK), IMAGES);
     ck_assert_uint_eq(scene->ended, IMAGES - 1);
     ck_assert_uint_eq(scene->failed, 0);
+    ck_assert_uint_eq(scene->pauses, 2); /* after eight of an ensemble that are segmented together, and the rest */
+    close_scene(scene);
+}
+END_TEST
+
+/* A result that cannot be kept ends the run: those before it were taken. */
+START_TEST(refusal_ends_the_run) {
+    struct scene *scene = open_scene();
+    scene->refusing = 5;
+    ck_assert_uint_eq(work(scene, FV_ERROR_FILE), 5);
+    ck_assert_uint_eq(scene->pauses, 0);
     close_scene(scene);
 }
 END_TEST
@@ -157,6 +189,7 @@ END_TEST
 int main(void) {
     const struct check_case cases[] = {
         {"whole run", all_are_ended, 0},
+        {"refusal", refusal_ends_the_run, 0},
         {"interruption", interruption_finishes_the_first, 0},
         {"memory of images", exhausted_memory_fails_images, 0},
         {"memory of the run", exhausted_memory_before_the_first_begins_nothing, 0},

@@ -96,49 +96,52 @@ START_TEST(test_areas_are_written_as_python_does) {
 END_TEST
 
 /* Three rows: all is known; the mask is empty; unreadable. */
-static struct fovea_results make_results(struct fovea_input inputs[3]) {
+static struct fovea_results make_results(struct fovea_input inputs[3], struct fovea_result_list *list) {
     inputs[0] = (struct fovea_input){.name = "a,b.png", .stem = "a,b"};
     inputs[1] = (struct fovea_input){.name = "empty.png", .stem = "empty"};
     inputs[2] = (struct fovea_input){.name = "bad\xff.png", .stem = "bad\xff"};
-    struct fovea_results results = {.command = "run", .field_mm = 3, .layer = "superficial", .planned = 3, .count = 3};
-    static const struct fovea_model segmenter = {.name = "FAZ", .file_name = "faz.gguf"};
+    struct fovea_results results = {
+        .command = "run", .field_mm = 3, .layer = "superficial", .planned = 3, .count = 3, .version = FOVEA_VERSION};
+    static const struct fovea_model_about segmenter = {.name = "FAZ", .file_name = "faz.gguf", .sha256 = ""};
     static const size_t folds[] = {0, 2};
     results.segmenter = &segmenter;
     results.folds = folds;
     results.fold_count = 2;
     results.folds_most = 5;
-    results.items = fv_allocate_zero(3, sizeof *results.items);
-    ck_assert_ptr_nonnull(results.items);
+    list->items = fv_allocate_zero(3, sizeof *list->items);
+    ck_assert_ptr_nonnull(list->items);
+    list->count = 3;
+    results.source = fovea_result_list_source(list);
     for (size_t i = 0; i < 3; i++) {
-        results.items[i].input = &inputs[i];
+        list->items[i].input = &inputs[i];
     }
-    results.items[0].remarks = fv_duplicate("two, remarks");
-    results.items[0].scan = (struct fovea_scan){.field_x_mm = 4,
-                                                .field_y_mm = 3,
-                                                .field_source = FOVEA_SOURCE_TABLE,
-                                                .has_layer = true,
-                                                .layer = FOVEA_LAYER_DEEP,
-                                                .layer_source = FOVEA_SOURCE_NAME,
-                                                .eye = FOVEA_EYE_LEFT,
-                                                .eye_source = FOVEA_SOURCE_DICOM,
-                                                .name_size_mm = 6,
-                                                .subject = "S,1",
-                                                .visit = "2"};
-    results.items[1].scan = fovea_scan_of_option(3, FOVEA_LAYER_SUPERFICIAL);
-    results.items[0].width = results.items[0].height = 320;
-    results.items[0].graded = results.items[0].measured = true;
-    results.items[0].grade = (struct fovea_grade){FOVEA_OUTSTANDING, {0.125, 0.25, 0.625}};
-    fovea_measures_clear(&results.items[0].measures);
-    results.items[0].measures.faz_area_mm2 = 0.25;
-    results.items[0].measures.perimeter_method = "crofton";
-    results.items[0].measures.warnings = 1U << FOVEA_WARNING_BORDER | 1U << FOVEA_WARNING_OFFSET;
-    results.items[0].measures.faz_pixels = results.items[0].measures.largest_pixels = 2844;
-    results.items[1].width = results.items[1].height = 320;
-    results.items[1].measured = true;
-    fovea_measures_clear(&results.items[1].measures);
-    results.items[1].measures.faz_area_mm2 = 0.0;
-    results.items[2].state = FOVEA_STATE_FAILED;
-    results.items[2].reason = fv_duplicate("damaged \"PNG\"");
+    list->items[0].remarks = fv_duplicate("two, remarks");
+    list->items[0].scan = (struct fovea_scan){.field_x_mm = 4,
+                                              .field_y_mm = 3,
+                                              .field_source = FOVEA_SOURCE_TABLE,
+                                              .has_layer = true,
+                                              .layer = FOVEA_LAYER_DEEP,
+                                              .layer_source = FOVEA_SOURCE_NAME,
+                                              .eye = FOVEA_EYE_LEFT,
+                                              .eye_source = FOVEA_SOURCE_DICOM,
+                                              .name_size_mm = 6,
+                                              .subject = "S,1",
+                                              .visit = "2"};
+    list->items[1].scan = fovea_scan_of_option(3, FOVEA_LAYER_SUPERFICIAL);
+    list->items[0].width = list->items[0].height = 320;
+    list->items[0].graded = list->items[0].measured = true;
+    list->items[0].grade = (struct fovea_grade){FOVEA_OUTSTANDING, {0.125, 0.25, 0.625}};
+    fovea_measures_clear(&list->items[0].measures);
+    list->items[0].measures.faz_area_mm2 = 0.25;
+    list->items[0].measures.perimeter_method = "crofton";
+    list->items[0].measures.warnings = 1U << FOVEA_WARNING_BORDER | 1U << FOVEA_WARNING_OFFSET;
+    list->items[0].measures.faz_pixels = list->items[0].measures.largest_pixels = 2844;
+    list->items[1].width = list->items[1].height = 320;
+    list->items[1].measured = true;
+    fovea_measures_clear(&list->items[1].measures);
+    list->items[1].measures.faz_area_mm2 = 0.0;
+    list->items[2].state = FOVEA_STATE_FAILED;
+    list->items[2].reason = fv_duplicate("damaged \"PNG\"");
     return results;
 }
 
@@ -155,7 +158,8 @@ static char *read_text(const char *path) {
 START_TEST(test_csv_has_a_row_an_image_and_blanks_for_what_is_missing) {
     const char *folder = support_make_folder(), *path = support_path(folder, "results.csv");
     struct fovea_input inputs[3];
-    struct fovea_results results = make_results(inputs);
+    struct fovea_result_list list;
+    struct fovea_results results = make_results(inputs, &list);
     struct fv_error error = {0};
     ck_assert_int_eq(fovea_results_write_csv(&results, path, &error), FV_OK);
     char *text = read_text(path);
@@ -176,7 +180,7 @@ START_TEST(test_csv_has_a_row_an_image_and_blanks_for_what_is_missing) {
                                        "name_size_mm,subject,visit,width_px,"));
     ck_assert_ptr_nonnull(strstr(text, ",,4,3,table,deep,name,OS,dicom,6,\"S,1\",2,320,320,"));
     free(text);
-    fovea_results_clear(&results);
+    fovea_result_list_clear(&list);
     support_remove_folder(folder);
 }
 END_TEST
@@ -184,7 +188,8 @@ END_TEST
 START_TEST(test_json_is_valid_whatever_the_names) {
     const char *folder = support_make_folder(), *path = support_path(folder, "results.json");
     struct fovea_input inputs[3];
-    struct fovea_results results = make_results(inputs);
+    struct fovea_result_list list;
+    struct fovea_results results = make_results(inputs, &list);
     struct fv_error error = {0};
     ck_assert_int_eq(fovea_results_write_json(&results, path, &error), FV_OK);
     char *text = read_text(path);
@@ -216,7 +221,7 @@ START_TEST(test_json_is_valid_whatever_the_names) {
     ck_assert_ptr_null(cJSON_GetObjectItem(last, "faz_area_mm2"));
     cJSON_Delete(object);
     free(text);
-    fovea_results_clear(&results);
+    fovea_result_list_clear(&list);
     support_remove_folder(folder);
 }
 END_TEST
@@ -227,7 +232,8 @@ START_TEST(test_memory_may_run_out_anywhere) {
     static writer *const writers[] = {fovea_results_write_csv, fovea_results_write_json, fovea_results_write_report};
     const char *folder = support_make_folder(), *path = support_path(folder, "file");
     struct fovea_input inputs[3];
-    struct fovea_results results = make_results(inputs);
+    struct fovea_result_list list;
+    struct fovea_results results = make_results(inputs, &list);
     bool done = false;
     for (long successes = 0; !done && successes < 10000; successes++) {
         struct fv_error error = {0};
@@ -239,7 +245,7 @@ START_TEST(test_memory_may_run_out_anywhere) {
         ck_assert_uint_eq(support_count_entries(folder), done ? 1 : 0);
     }
     ck_assert(done);
-    fovea_results_clear(&results);
+    fovea_result_list_clear(&list);
     support_remove_folder(folder);
 }
 END_TEST

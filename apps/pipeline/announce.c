@@ -1,0 +1,124 @@
+#include "pipeline/announce.h"
+
+#include <stdio.h>
+
+#include "base/buffer.h"
+#include "commands.h"
+#include "fovea/memory.h"
+
+enum { NAMES_SHOWN = 10 };
+
+static void print_name(FILE *file, const char *name) {
+    struct fovea_buffer clean = {0};
+    fovea_buffer_utf8(&clean, name);
+    fprintf(file, "%s", clean.failed || clean.size == 0 ? "?" : clean.bytes);
+    fovea_buffer_clear(&clean);
+}
+
+void fovea_announce_failure(const char *command, const char *message) {
+    fprintf(stderr, "fovea %s: ", command);
+    print_name(stderr, message);
+    fprintf(stderr, "\n");
+}
+
+static const char *plural(size_t count) {
+    return count == 1 ? "" : "s";
+}
+
+static void announce_again(const char *command, const struct fovea_inputs *inputs, const struct fovea_plan *plan) {
+    size_t shown = 0;
+    const size_t all = plan->counts[FOVEA_FATE_AGAIN] + plan->counts[FOVEA_FATE_CHANGED];
+    for (size_t i = 0; i < inputs->count && shown < all && shown < NAMES_SHOWN; i++) {
+        if (plan->fates[i] == FOVEA_FATE_AGAIN || plan->fates[i] == FOVEA_FATE_CHANGED) {
+            fprintf(stderr, "fovea %s: done again: ", command);
+            print_name(stderr, inputs->items[i].name);
+            fprintf(stderr, ": %s\n", plan->reasons[i] != NULL ? plan->reasons[i] : "");
+            shown++;
+        }
+    }
+    if (all > shown) {
+        fprintf(stderr, "fovea %s: done again: %zu more\n", command, all - shown);
+    }
+}
+
+void fovea_announce_plan(const struct fovea_pipeline_options *options, const struct fovea_inputs *inputs,
+                         const struct fovea_plan *plan) {
+    const size_t done = plan->counts[FOVEA_FATE_DONE];
+    if (done > 0 && done < inputs->count) {
+        fprintf(stderr, "fovea %s: going on: %zu of %zu image%s done already\n", options->command, done, inputs->count,
+                inputs->count == 1 ? " is" : "s are");
+    }
+    announce_again(options->command, inputs, plan);
+    if (plan->vanished_count > 0) {
+        fprintf(stderr, "fovea %s: %zu image%s of %s %s not among the inputs any more (", options->command,
+                plan->vanished_count, plural(plan->vanished_count), options->output,
+                plan->vanished_count == 1 ? "is" : "are");
+        print_name(stderr, plan->vanished_name);
+        fprintf(stderr, "%s); the results stay\n", plan->vanished_count > 1 ? ", ..." : "");
+    }
+    if (plan->unreadable > 0) {
+        fprintf(stderr, "fovea %s: %zu image%s cannot be read any more; the results stay\n", options->command,
+                plan->unreadable, plural(plan->unreadable));
+    }
+}
+
+static void print_model(const char *use, const struct fovea_model_about *model) {
+    if (model != NULL) {
+        printf("%s: ", use);
+        print_name(stdout, model->file_name);
+        printf(" (");
+        print_name(stdout, model->name);
+        printf("), SHA-256 %s\n", model->sha256);
+    }
+}
+
+void fovea_announce_dry_run(const struct fovea_pipeline_options *options, const struct fovea_results *results,
+                            const struct fovea_inputs *inputs, const struct fovea_plan *plan, bool reset) {
+    static const char *const words[FOVEA_FATE_COUNT] = {[FOVEA_FATE_NEW] = "to do",
+                                                        [FOVEA_FATE_DONE] = "done",
+                                                        [FOVEA_FATE_AGAIN] = "again",
+                                                        [FOVEA_FATE_CHANGED] = "again"};
+    print_model("grader", results->grader);
+    print_model("segmenter", results->segmenter);
+    if (reset) {
+        printf("all results in %s would be done again\n", options->output);
+    }
+    for (size_t i = 0; i < inputs->count; i++) {
+        const enum fovea_fate fate = reset ? FOVEA_FATE_NEW : (enum fovea_fate)plan->fates[i];
+        printf("%s: ", words[fate]);
+        print_name(stdout, inputs->items[i].name);
+        printf("%s%s\n", fate != FOVEA_FATE_NEW && plan->reasons[i] != NULL ? ": " : "",
+               fate != FOVEA_FATE_NEW && plan->reasons[i] != NULL ? plan->reasons[i] : "");
+    }
+    const size_t done = reset ? 0 : plan->counts[FOVEA_FATE_DONE];
+    printf("%zu image%s: %zu to do, %zu done already; this was a dry run\n", inputs->count, plural(inputs->count),
+           inputs->count - done, done);
+}
+
+enum fv_status fovea_announce_results(const struct fovea_pipeline_options *options, struct fovea_store *store,
+                                      bool idle, size_t states[FOVEA_STATE_COUNT], struct fv_error *error) {
+    const struct fovea_results *results;
+    char *sets = NULL;
+    enum fv_status status = fovea_store_results(store, &results, error);
+    status = status != FV_OK ? status : fovea_store_count(store, states, error);
+    status = status != FV_OK ? status : fovea_store_mixed_sets(store, &sets, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    if (sets != NULL) {
+        fprintf(stderr, "fovea %s: the nets ran with several instruction sets (%s): results may differ by rounding\n",
+                options->command, sets);
+        fv_release(sets);
+    }
+    printf("%s%zu of %zu images: %zu ok", idle ? "all done already: " : "", results->count, results->planned,
+           states[FOVEA_STATE_OK]);
+    if (options->stages.grade) {
+        printf(", %zu ungradable", states[FOVEA_STATE_UNGRADABLE]);
+    }
+    printf(", %zu failed\n", states[FOVEA_STATE_FAILED]);
+    if (results->shipped) {
+        printf("made with the small demo models that come with fovea\n");
+    }
+    printf("%s\n%s/report.html\n", FOVEA_NOTICE, options->output);
+    return FV_OK;
+}

@@ -1,0 +1,458 @@
+#include "store/merge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/folder.h"
+#include "fovea/memory.h"
+#include "fovea/text.h"
+#include "pipeline/outputs.h"
+#include "store/private.h"
+#include "store/recovery.h"
+#include "store/snapshot.h"
+
+enum { COPY_STEP = 1 << 16, ROWS_A_COMMIT = 1000, CONFLICTS_SAID = 20 };
+
+/* The whole merge. */
+struct joining {
+    struct fovea_merge *merge;
+    struct fovea_run_folder output;
+    struct fovea_snapshot source; /* at hand */
+    const char *name;             /* its name */
+    size_t rows;                  /* since the last commit */
+    size_t conflicts;
+
+    /* Of all folders. */
+    size_t ignored_sum, ignored_most, shares; /* `shares`: N of K/N; 0: none, or not one N for all */
+    bool ignored_differ, all_shares;
+    bool *have; /* which shares are there; owned */
+};
+
+static enum fv_status out_of_memory(const char *name, struct fv_error *error) {
+    return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", name);
+}
+
+/* Opens a folder that is joined, after finishing what a killed run had begun there. */
+static enum fv_status open_source(const char *name, struct fovea_snapshot *source, struct fv_error *error) {
+    struct fovea_run_folder folder;
+    enum fv_status status = FV_OK;
+    *source = (struct fovea_snapshot){0};
+    if (!fovea_run_folder_exists(name)) {
+        return fv_error_set(error, FV_ERROR_FILE, "%s: holds no results: there is no " FOVEA_STORE_NAME, name);
+    }
+    if (!fovea_store_is_at_rest(name)) {
+        status = fovea_run_folder_open(name, false, &folder, error);
+        fovea_run_folder_close(&folder);
+    }
+    return status != FV_OK ? status : fovea_snapshot_open(name, source, error);
+}
+
+/* Whether two paths are one folder. */
+static bool is_same_folder(const char *a, const char *b) {
+    char *first = realpath(a, NULL), *second = realpath(b, NULL);
+    const bool same = first != NULL && second != NULL && strcmp(first, second) == 0;
+    free(first); /* made by the C library */
+    free(second);
+    return same;
+}
+
+/* Notes the share of the source at hand. */
+static enum fv_status note_share(struct joining *joining, struct fv_error *error) {
+    char *text;
+    size_t number = 0, of = 0;
+    enum fv_status status = fovea_store_get(joining->source.store, "share", &text, error);
+    if (text == NULL || sscanf(text, "%zu/%zu", &number, &of) != 2 || number < 1 || number > of ||
+        (joining->shares != 0 && joining->shares != of)) {
+        joining->all_shares = false;
+    }
+    fv_release(text);
+    if (status != FV_OK || !joining->all_shares) {
+        return status;
+    }
+    if (joining->have == NULL) {
+        joining->have = fv_allocate_zero(of, sizeof *joining->have);
+        joining->shares = of;
+    }
+    if (joining->have == NULL) {
+        return out_of_memory(joining->name, error);
+    }
+    joining->have[number - 1] = true;
+    return FV_OK;
+}
+
+/* Compares the source at hand with the first one, and adds up what they planned. */
+static enum fv_status look_at(struct joining *joining, const struct fovea_results *first, bool is_first,
+                              struct fv_error *error) {
+    const struct fovea_results *results;
+    struct fovea_store *store = joining->source.store;
+    char *merging;
+    enum fv_status status = fovea_store_get(store, "merging", &merging, error);
+    if (status == FV_OK && merging != NULL) {
+        status = fv_error_set(error, FV_ERROR_ARGUMENT, "%s: fovea merge was writing this folder and did not end",
+                              joining->name);
+    }
+    fv_release(merging);
+    status = status != FV_OK || is_first ? status : fovea_store_compare(store, first, joining->name, error);
+    status = status != FV_OK ? status : fovea_store_results(store, &results, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    if (results->count < results->planned) {
+        joining->merge->incomplete = true;
+        fovea_buffer_format(&joining->merge->said, "%s: holds %zu of its %zu images: its run was not finished\n",
+                            joining->name, results->count, results->planned);
+    }
+    joining->merge->planned += results->planned;
+    joining->ignored_sum += results->ignored;
+    joining->ignored_differ = joining->ignored_differ || (!is_first && results->ignored != joining->ignored_most);
+    joining->ignored_most = results->ignored > joining->ignored_most ? results->ignored : joining->ignored_most;
+    return note_share(joining, error);
+}
+
+/* Looks at all folders. The first one stays open in `first`. */
+static enum fv_status look_at_all(struct joining *joining, struct fovea_snapshot *first,
+                                  const struct fovea_results **results, struct fv_error *error) {
+    const struct fovea_merge *merge = joining->merge;
+    enum fv_status status = open_source(merge->folders[0], first, error);
+    status = status != FV_OK ? status : fovea_store_results(first->store, results, error);
+    for (size_t i = 0; i < merge->count && status == FV_OK; i++) {
+        joining->name = merge->folders[i];
+        if (is_same_folder(joining->name, merge->output)) {
+            return fv_error_set(error, FV_ERROR_ARGUMENT, "%s: is the output, and one of those that are joined",
+                                joining->name);
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (is_same_folder(joining->name, merge->folders[k])) {
+                return fv_error_set(error, FV_ERROR_ARGUMENT, "%s: is named twice", joining->name);
+            }
+        }
+        if (i == 0) {
+            joining->source = *first;
+            status = look_at(joining, *results, true, error);
+            joining->source = (struct fovea_snapshot){0};
+            continue;
+        }
+        status = open_source(joining->name, &joining->source, error);
+        status = status != FV_OK ? status : look_at(joining, *results, false, error);
+        fovea_snapshot_close(&joining->source);
+    }
+    return status;
+}
+
+/* Says which shares are missing, and settles how many files were no images: each share has seen all of them. */
+static void settle_shares(struct joining *joining) {
+    struct fovea_merge *merge = joining->merge;
+    for (size_t i = 0; joining->all_shares && i < joining->shares; i++) {
+        if (!joining->have[i]) {
+            fovea_buffer_format(&merge->said, "share %zu/%zu is missing\n", i + 1, joining->shares);
+            merge->incomplete = true;
+        }
+    }
+    if (joining->all_shares && joining->ignored_differ) {
+        fovea_buffer_format(&merge->said, "the shares did not see the same inputs: the numbers of files that are no "
+                                          "images differ, and the greatest is taken\n");
+    }
+}
+
+/* Copies a file, without flushing it. */
+static enum fv_status copy_bytes(int from, int to) {
+    char bytes[COPY_STEP];
+    ssize_t size;
+    while ((size = read(from, bytes, sizeof bytes)) > 0) {
+        for (ssize_t at = 0, written; at < size; at += written) {
+            written = write(to, bytes + at, (size_t)(size - at));
+            if (written <= 0) {
+                return FV_ERROR_FILE;
+            }
+        }
+    }
+    return size == 0 ? FV_OK : FV_ERROR_FILE;
+}
+
+/* A row that is taken over. */
+struct taking {
+    struct joining *joining;
+    const struct fovea_row *row;
+    unsigned files;
+};
+
+static enum fv_status place_copy(const char *from, const char *waiting, const char *to, struct fv_error *error) {
+    const int source = open(from, O_RDONLY | O_CLOEXEC);
+    if (source < 0) {
+        return fv_error_set(error, FV_ERROR_FILE, "%s: cannot be opened: %s", from, strerror(errno));
+    }
+    const int target = open(waiting, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool done = target >= 0 && copy_bytes(source, target) == FV_OK;
+    int reason = errno;
+    if (target >= 0 && close(target) != 0 && done) {
+        done = false;
+        reason = errno;
+    }
+    close(source);
+    enum fv_status status =
+        done ? FV_OK : fv_error_set(error, FV_ERROR_FILE, "%s: cannot be written: %s", to, strerror(reason));
+    char *folder = fv_text_format("%.*s", (int)(fv_path_basename(to) - to - 1), to);
+    if (status == FV_OK && folder != NULL && access(folder, F_OK) != 0) {
+        status = fovea_folder_make(folder, error);
+    }
+    if (status == FV_OK && rename(waiting, to) != 0) {
+        status = fv_error_set(error, FV_ERROR_FILE, "%s: cannot be written: %s", to, strerror(errno));
+    }
+    fv_release(folder);
+    return status;
+}
+
+static enum fv_status take_file(void *visitor, const char *kind, const char *path, struct fv_error *error) {
+    struct taking *taking = visitor;
+    struct joining *joining = taking->joining;
+    char *from = fv_text_format("%s/%s", joining->source.output, path);
+    char *waiting = fv_text_format("%s/copy", joining->output.staging);
+    char *to = fv_text_format("%s/%s", joining->output.path, path);
+    enum fv_status status = from == NULL || waiting == NULL || to == NULL ? out_of_memory(path, error)
+                                                                          : place_copy(from, waiting, to, error);
+    taking->files |= fovea_output_kind_bit(kind);
+    fv_release(from);
+    fv_release(waiting);
+    fv_release(to);
+    return status;
+}
+
+static void say_conflict(struct joining *joining, const struct fovea_row *row, const char *what) {
+    if (joining->conflicts++ < CONFLICTS_SAID) {
+        fovea_buffer_format(&joining->merge->said, "conflict: %s: ", joining->name);
+        fovea_buffer_utf8(&joining->merge->said, row->input.name);
+        fovea_buffer_format(&joining->merge->said, ": %s\n", what);
+    }
+}
+
+/* What the output holds under the name of a row. */
+struct earlier {
+    long long id;
+    char digest[FOVEA_DIGEST_SIZE];
+    bool passing;
+};
+
+static enum fv_status find_earlier(struct fovea_store *store, const struct fovea_input *input, struct earlier *earlier,
+                                   struct fv_error *error) {
+    sqlite3_stmt *statement;
+    bool row = false;
+    *earlier = (struct earlier){0};
+    enum fv_status status = fovea_database_prepare(&store->database,
+                                                   "SELECT id, input_sha256, passing FROM images WHERE CAST(file AS "
+                                                   "BLOB) = CAST(? AS BLOB) AND copy = ?",
+                                                   &statement, error);
+    if (status == FV_OK) {
+        fovea_database_bind_text(statement, 1, input->name);
+        sqlite3_bind_int64(statement, 2, (sqlite3_int64)input->copy);
+        status = fovea_database_step(&store->database, statement, &row, error);
+    }
+    if (row) {
+        const char *digest = (const char *)sqlite3_column_text(statement, 1);
+        earlier->id = sqlite3_column_int64(statement, 0);
+        snprintf(earlier->digest, sizeof earlier->digest, "%s", digest != NULL ? digest : "");
+        earlier->passing = sqlite3_column_int(statement, 2) != 0;
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+/* Whether the row is to be taken; else it is there already, or a conflict. */
+static enum fv_status is_wanted(struct joining *joining, const struct fovea_row *row, bool *wanted,
+                                struct fv_error *error) {
+    struct fovea_store *store = joining->output.store;
+    struct earlier earlier;
+    long long other = 0;
+    *wanted = false;
+    enum fv_status status = find_earlier(store, &row->input, &earlier, error);
+    status = status != FV_OK ? status : fovea_store_find_output(store, row->input.stem, &other, error);
+    if (status != FV_OK) {
+        return status;
+    }
+    if (earlier.id == 0 && other != 0) {
+        say_conflict(joining, row, "its files would have the names of those of another image");
+        return FV_OK;
+    }
+    *wanted = earlier.id == 0 || (earlier.passing && !row->result.passing);
+    if (earlier.id != 0) {
+        const bool same = strcmp(earlier.digest, row->result.digest) == 0 || earlier.digest[0] == '\0' ||
+                          row->result.digest[0] == '\0';
+        joining->merge->repeated += same;
+        joining->merge->planned -= same && joining->merge->planned > 0;
+        if (!same) {
+            say_conflict(joining, row, "another folder has an image of this name with other content");
+            *wanted = false;
+        }
+    }
+    return FV_OK;
+}
+
+static enum fv_status take_row(void *visitor, struct fovea_row *row, struct fv_error *error) {
+    struct joining *joining = visitor;
+    struct taking taking = {joining, row, 0};
+    bool wanted;
+    enum fv_status status = is_wanted(joining, row, &wanted, error);
+    if (status != FV_OK || !wanted || joining->conflicts > 0) {
+        return status;
+    }
+    status = fovea_store_each_file(joining->source.store, row->id, take_file, &taking, error);
+    row->result.files = taking.files;
+    status = status != FV_OK ? status : fovea_store_begin(joining->output.store, error);
+    status = status != FV_OK ? status : fovea_store_put(joining->output.store, &row->result, 0, error);
+    if (status == FV_OK && ++joining->rows >= ROWS_A_COMMIT) {
+        joining->rows = 0;
+        status = fovea_store_commit(joining->output.store, error);
+    }
+    return status;
+}
+
+/* Takes the rows and files of all folders. */
+static enum fv_status take_all(struct joining *joining, struct fv_error *error) {
+    const struct fovea_merge *merge = joining->merge;
+    enum fv_status status = FV_OK;
+    for (size_t i = 0; i < merge->count && status == FV_OK; i++) {
+        joining->name = merge->folders[i];
+        status = open_source(joining->name, &joining->source, error);
+        status = status != FV_OK ? status : fovea_store_each(joining->source.store, true, take_row, joining, error);
+        fovea_snapshot_close(&joining->source);
+    }
+    status = status != FV_OK ? status : fovea_store_commit(joining->output.store, error);
+    if (status == FV_OK && joining->conflicts > 0) {
+        status = fv_error_set(error, FV_ERROR_ARGUMENT, "%zu conflict%s: nothing was joined", joining->conflicts,
+                              joining->conflicts > 1 ? "s" : "");
+    }
+    return status;
+}
+
+/* The output must be empty, or left by a merge that did not end, which is forgotten. */
+static enum fv_status begin_output(struct joining *joining, const struct fovea_results *results,
+                                   struct fv_error *error) {
+    struct fovea_store *store = joining->output.store;
+    char *merging;
+    long long rows = 0;
+    struct fovea_results about = *results;
+    about.planned = 0;
+    about.ignored = joining->all_shares ? joining->ignored_most : joining->ignored_sum;
+    enum fv_status status = fovea_store_get(store, "merging", &merging, error);
+    status =
+        status != FV_OK ? status : fovea_database_number(&store->database, "SELECT count(*) FROM images", &rows, error);
+    if (status == FV_OK && merging == NULL && rows > 0) {
+        status = fv_error_set(error, FV_ERROR_ARGUMENT, "%s: holds results already; choose another --output",
+                              joining->merge->output);
+    }
+    fv_release(merging);
+    status = status != FV_OK ? status : fovea_store_begin(store, error);
+    status = status != FV_OK ? status : fovea_store_set(store, "merging", "yes", error);
+    status = status != FV_OK ? status : fovea_store_remove_all(store, error);
+    status = status != FV_OK ? status : fovea_store_describe(store, &about, error);
+    status = status != FV_OK ? status : fovea_store_commit(store, error);
+    return status != FV_OK ? status : fovea_leftovers_remove(store, joining->output.path, error);
+}
+
+/* A run that makes pictures has their folders, even if they are empty. */
+static enum fv_status make_folders(struct joining *joining, const struct fovea_results *results,
+                                   struct fv_error *error) {
+    const size_t count = results->segmenter == NULL ? 0
+                         : results->probability     ? FOVEA_FOLDER_COUNT
+                                                    : FOVEA_FOLDER_PROBABILITY;
+    enum fv_status status = FV_OK;
+    for (size_t i = 0; i < count && status == FV_OK; i++) {
+        char *path = fv_text_format("%s/%s", joining->output.path, fovea_folder_names[i]);
+        status = path == NULL ? out_of_memory(joining->output.name, error) : fovea_folder_make(path, error);
+        fv_release(path);
+    }
+    return status;
+}
+
+/* Everything is on the disk before the store says that it is. */
+static enum fv_status end_output(struct joining *joining, struct fv_error *error) {
+    struct fovea_store *store = joining->output.store;
+    struct fovea_merge *merge = joining->merge;
+    char number[32], *sets = NULL;
+    snprintf(number, sizeof number, "%zu", merge->planned);
+    const int descriptor = open(joining->output.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0 || syncfs(descriptor) != 0) {
+        const int reason = errno;
+        if (descriptor >= 0) {
+            close(descriptor);
+        }
+        return fv_error_set(error, FV_ERROR_FILE, "%s: cannot be written: %s", merge->output, strerror(reason));
+    }
+    close(descriptor);
+    enum fv_status status = fovea_store_begin(store, error);
+    status = status != FV_OK ? status : fovea_store_set(store, "images_planned", number, error);
+    status = status != FV_OK ? status : fovea_store_set(store, "merging", NULL, error);
+    status = status != FV_OK ? status : fovea_store_set(store, "exports", "stale", error);
+    status = status != FV_OK ? status : fovea_store_commit(store, error);
+    status = status != FV_OK ? status : fovea_store_count(store, merge->states, error);
+    status = status != FV_OK ? status : fovea_store_mixed_sets(store, &sets, error);
+    if (sets != NULL) {
+        fovea_buffer_format(&merge->said,
+                            "the nets ran with several instruction sets (%s): results may differ by rounding\n", sets);
+    }
+    fv_release(sets);
+    return status != FV_OK ? status : fovea_run_folder_export(&joining->output, true, NULL, error);
+}
+
+/* Nothing stays of a merge that failed but what was there before. */
+static void forget_output(struct joining *joining, bool fresh) {
+    struct fv_error ignored;
+    struct fovea_store *store = joining->output.store;
+    char *path = fv_text_format("%s/" FOVEA_STORE_NAME, joining->output.name);
+    fovea_store_rollback(store);
+    if (fovea_store_remove_all(store, &ignored) == FV_OK) {
+        fovea_leftovers_remove(store, joining->output.path, &ignored);
+    }
+    for (size_t i = 0; fresh && i < FOVEA_FOLDER_COUNT; i++) {
+        char *folder = fv_text_format("%s/%s", joining->output.path, fovea_folder_names[i]);
+        if (folder != NULL) {
+            rmdir(folder);
+        }
+        fv_release(folder);
+    }
+    fovea_run_folder_close(&joining->output);
+    if (fresh && path != NULL) {
+        unlink(path);
+        rmdir(joining->merge->output);
+    }
+    fv_release(path);
+}
+
+static enum fv_status join(struct joining *joining, const struct fovea_results *results, struct fv_error *error) {
+    const bool fresh = !fovea_run_folder_exists(joining->merge->output);
+    bool begun = false;
+    enum fv_status status = fovea_run_folder_open(joining->merge->output, true, &joining->output, error);
+    if (status == FV_OK) {
+        status = begin_output(joining, results, error);
+        begun = status == FV_OK;
+    }
+    status = status != FV_OK ? status : make_folders(joining, results, error);
+    status = status != FV_OK ? status : take_all(joining, error);
+    status = status != FV_OK ? status : end_output(joining, error);
+    if (status != FV_OK && begun) {
+        forget_output(joining, fresh);
+    }
+    fovea_run_folder_close(&joining->output);
+    return status;
+}
+
+enum fv_status fovea_merge_run(struct fovea_merge *merge, struct fv_error *error) {
+    struct joining joining = {.merge = merge, .all_shares = true};
+    struct fovea_snapshot first = {0};
+    const struct fovea_results *results = NULL;
+    enum fv_status status = look_at_all(&joining, &first, &results, error);
+    if (status == FV_OK) {
+        settle_shares(&joining);
+        status = join(&joining, results, error);
+    }
+    if (status == FV_OK && merge->said.failed) {
+        status = out_of_memory(merge->output, error);
+    }
+    fovea_snapshot_close(&joining.source);
+    fovea_snapshot_close(&first);
+    fv_release(joining.have);
+    return status;
+}
