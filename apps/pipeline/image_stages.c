@@ -88,9 +88,15 @@ static enum fv_status read_image_of_mask(const struct fovea_image *mask, struct 
         return fv_error_set(error, FV_ERROR_FILE, "%s: no image of that name, whatever its suffix, in --images",
                             input->name);
     }
-    enum fv_status status = fovea_file_digest(input->image, result->image_digest, error);
-    status = status == FV_OK ? fovea_image_read_grey(input->image, image, error) : status;
-    if (status == FV_OK && (image->width != mask->width || image->height != mask->height)) {
+    struct fv_error reason = {0};
+    enum fv_status status = fovea_file_digest(input->image, result->image_digest, &reason);
+    status = status == FV_OK ? fovea_image_read_grey(input->image, image, &reason) : status;
+    if (status != FV_OK) {
+        const size_t length = strlen(input->image);
+        const bool path = strncmp(reason.message, input->image, length) == 0 && reason.message[length] == ':';
+        fv_error_set(error, status, "%s: its image%s%s", input->name, path ? "" : ": ",
+                     path ? reason.message + length : reason.message);
+    } else if (image->width != mask->width || image->height != mask->height) {
         status = fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: the mask has %u x %u pixels, its image %u x %u",
                               input->name, mask->width, mask->height, image->width, image->height);
         fovea_image_release(image);

@@ -107,6 +107,31 @@ done
 grep -q "$notice" measured/report.html || fail "the report lacks the notice"
 grep -q "$notice" measured/results.json || fail "the JSON lacks the notice"
 grep -q "$work" measured/report.html measured/results.csv measured/results.json && fail "an absolute path in a report"
+grep -q "perimeter_method" measured/results.json || fail "the JSON does not name the method of the perimeter"
+equal "vessels without an image" "$(field measured/results.csv phantom_0001.png vessel_method)" ""
+[ -e measured/vessels ] && fail "maps of vessels without images"
+
+# With their images, by name, whatever the suffix: vessels too; a mask without an image of its size fails.
+mkdir images
+cp phantoms/images/phantom_0001.png images/phantom_0001.tif
+cp phantoms/images/phantom_0002.png images/
+"$fovea" phantom --count 1 --seed 7 --size 128 -o smaller >/dev/null || fail "phantom"
+cp smaller/images/phantom_0001.png images/phantom_0003.png
+expect 1 "2 ok, 1 failed" "$fovea" measure --fov 3 --images images -o vessels_out phantoms/truth
+[ -s vessels_out/vessels/phantom_0001.png ] || fail "no map of vessels"
+equal "files in vessels" "$(find vessels_out/vessels -type f | wc -l | tr -d ' ')" 2
+for column in fd300_percent perfusion_density_image vessel_density_inner_per_mm; do
+    [ -n "$(field vessels_out/results.csv phantom_0002.png $column)" ] || fail "no $column"
+done
+equal "the outer ring of a 3 mm scan" "$(field vessels_out/results.csv phantom_0002.png perfusion_density_outer)" ""
+grep -q "its image 128 x 128" vessels_out/results.csv || fail "a mask of another size has no reason"
+head -c 300 phantoms/images/phantom_0002.png >images/phantom_0002.png
+expect 1 "1 ok, 2 failed" "$fovea" measure --fov 3 --images images -o damaged_out phantoms/truth
+grep -q "phantom_0002.png,failed,its image: " damaged_out/results.csv || fail "a damaged image of a mask has no reason"
+grep -q "$work" damaged_out/results.csv && fail "an absolute path in a reason"
+grep -q "map of the vessels" vessels_out/report.html || fail "the report shows no map of the vessels"
+expect 3 "--images: no image found" "$fovea" measure --fov 3 --images other -o out phantoms/truth
+[ -e out ] && fail "a run without images made an output folder"
 mkdir -p mixed/sub
 cp phantoms/truth/phantom_0001.png "mixed/good, \"quoted\".png"
 cp phantoms/images/phantom_0001.png mixed/no_mask.png
@@ -156,7 +181,7 @@ expect 1 "7 of 7 images: 4 ok, 0 ungradable, 3 failed" \
 expect 1 "7 of 7 images" "$fovea" run --fov 3 --layer superficial --threads 3 -o second phantoms/images
 diff -r -x fovea.sqlite first second >/dev/null || fail "two runs differ"
 find phantoms -type f -exec cksum {} + | sort | cmp -s - before || fail "inputs were changed"
-for folder in masks overlays contours; do
+for folder in masks overlays contours vessels; do
     for name in phantom_0001 phantom_0002 phantom_0003 sub/phantom_0001; do
         [ -s "first/$folder/$name.png" ] || fail "$folder/$name.png is missing"
     done
