@@ -50,9 +50,9 @@ int fovea_command_merge(int count, char **arguments) {
         return FOVEA_EXIT_UNUSABLE;
     }
     const size_t *states = merge.states, all = states[0] + states[1] + states[2];
-    printf("%zu of %zu images of %zu folder%s: %zu ok, %zu ungradable, %zu failed\n", all, merge.planned, merge.count,
-           merge.count == 1 ? "" : "s", states[FOVEA_STATE_OK], states[FOVEA_STATE_UNGRADABLE],
-           states[FOVEA_STATE_FAILED]);
+    printf("%s%zu of %zu images of %zu folder%s: %zu ok, %zu ungradable, %zu failed\n",
+           merge.idle ? "all joined already: " : "", all, merge.planned, merge.count, merge.count == 1 ? "" : "s",
+           states[FOVEA_STATE_OK], states[FOVEA_STATE_UNGRADABLE], states[FOVEA_STATE_FAILED]);
     if (merge.repeated > 0) {
         printf("%zu of them %s in several folders, with the same content\n", merge.repeated,
                merge.repeated == 1 ? "was" : "were");

@@ -22,6 +22,7 @@ int fovea_command_report(int count, char **arguments) {
     struct fv_error error;
     struct fovea_run_folder folder;
     enum fv_status status = fovea_run_folder_open(arguments[1], false, &folder, &error);
+    status = status != FV_OK ? status : fovea_run_folder_check(&folder, &error);
     status = status != FV_OK ? status : fovea_run_folder_export(&folder, true, NULL, &error);
     fovea_run_folder_close(&folder);
     if (status != FV_OK) {

@@ -24,6 +24,7 @@ struct joining {
     struct fovea_snapshot source; /* at hand */
     const char *name;             /* its name */
     size_t rows;                  /* since the last commit */
+    size_t found, others;         /* rows that the output holds before anything is joined, and that it does not */
     size_t conflicts;
 
     /* Of all folders. */
@@ -327,8 +328,43 @@ static enum fv_status take_all(struct joining *joining, struct fv_error *error) 
     return status;
 }
 
-/* The output must be empty, or left by a merge that did not end, which is forgotten. */
-static enum fv_status begin_output(struct joining *joining, const struct fovea_results *results,
+static enum fv_status look_for_row(void *visitor, struct fovea_row *row, struct fv_error *error) {
+    struct joining *joining = visitor;
+    struct earlier earlier;
+    enum fv_status status = find_earlier(joining->output.store, &row->input, &earlier, error);
+    const bool same = earlier.id != 0 && strcmp(earlier.digest, row->result.digest) == 0;
+    joining->found += same;
+    joining->others += !same;
+    return status;
+}
+
+/* FV_ERROR_ARGUMENT unless the output holds the rows of the folders and no others: this merge was done already. */
+static enum fv_status check_joined(struct joining *joining, long long rows, struct fv_error *error) {
+    const struct fovea_merge *merge = joining->merge;
+    const struct fovea_results *output;
+    enum fv_status status = fovea_store_results(joining->output.store, &output, error);
+    for (size_t i = 0; i < merge->count && status == FV_OK; i++) {
+        joining->name = merge->folders[i];
+        status = open_source(joining->name, &joining->source, error);
+        status = status != FV_OK ? status : fovea_store_compare(joining->source.store, output, joining->name, error);
+        status =
+            status != FV_OK ? status : fovea_store_each(joining->source.store, false, look_for_row, joining, error);
+        fovea_snapshot_close(&joining->source);
+    }
+    if (status == FV_OK && (joining->others > 0 || joining->found < (size_t)rows)) {
+        status = fv_error_set(error, FV_ERROR_ARGUMENT, "%s: holds other results already; choose another --output",
+                              merge->output);
+    }
+    if (status == FV_OK) {
+        joining->merge->planned = output->planned;
+        joining->merge->repeated = joining->found - (size_t)rows;
+    }
+    return status;
+}
+
+/* The output must be empty, or left by a merge that did not end, which is forgotten; *done tells that it holds what is
+ * to be joined already. */
+static enum fv_status begin_output(struct joining *joining, const struct fovea_results *results, bool *done,
                                    struct fv_error *error) {
     struct fovea_store *store = joining->output.store;
     char *merging;
@@ -339,12 +375,12 @@ static enum fv_status begin_output(struct joining *joining, const struct fovea_r
     enum fv_status status = fovea_store_get(store, "merging", &merging, error);
     status =
         status != FV_OK ? status : fovea_database_number(&store->database, "SELECT count(*) FROM images", &rows, error);
-    if (status == FV_OK && merging == NULL && rows > 0) {
-        status = fv_error_set(error, FV_ERROR_ARGUMENT, "%s: holds results already; choose another --output",
-                              joining->merge->output);
-    }
+    *done = status == FV_OK && merging == NULL && rows > 0;
     fv_release(merging);
-    status = status != FV_OK ? status : fovea_store_begin(store, error);
+    if (status != FV_OK || *done) {
+        return status != FV_OK ? status : check_joined(joining, rows, error);
+    }
+    status = fovea_store_begin(store, error);
     status = status != FV_OK ? status : fovea_store_set(store, "merging", "yes", error);
     status = status != FV_OK ? status : fovea_store_remove_all(store, error);
     status = status != FV_OK ? status : fovea_store_describe(store, &about, error);
@@ -384,7 +420,6 @@ static enum fv_status end_output(struct joining *joining, struct fv_error *error
     close(descriptor);
     enum fv_status status = fovea_store_begin(store, error);
     status = status != FV_OK ? status : fovea_store_set(store, "images_planned", number, error);
-    status = status != FV_OK ? status : fovea_store_set(store, "merging", NULL, error);
     status = status != FV_OK ? status : fovea_store_set(store, "exports", "stale", error);
     status = status != FV_OK ? status : fovea_store_commit(store, error);
     status = status != FV_OK ? status : fovea_store_count(store, merge->states, error);
@@ -394,46 +429,57 @@ static enum fv_status end_output(struct joining *joining, struct fv_error *error
                             "the nets ran with several instruction sets (%s): results may differ by rounding\n", sets);
     }
     fv_release(sets);
-    return status != FV_OK ? status : fovea_run_folder_export(&joining->output, true, NULL, error);
+    status = status != FV_OK ? status : fovea_run_folder_export(&joining->output, true, NULL, error);
+    return status != FV_OK ? status : fovea_store_set(store, "merging", NULL, error);
 }
 
-/* Nothing stays of a merge that failed but what was there before. */
-static void forget_output(struct joining *joining, bool fresh) {
+/* Nothing stays of a merge that failed: the output was empty before, or left by another one. */
+static void forget_output(struct joining *joining) {
+    static const char *const made[] = {FOVEA_STORE_NAME, "results.csv", "results.json", "report.html"};
     struct fv_error ignored;
-    struct fovea_store *store = joining->output.store;
-    char *path = fv_text_format("%s/" FOVEA_STORE_NAME, joining->output.name);
-    fovea_store_rollback(store);
-    if (fovea_store_remove_all(store, &ignored) == FV_OK) {
-        fovea_leftovers_remove(store, joining->output.path, &ignored);
+    struct fovea_run_folder *output = &joining->output;
+    fovea_store_rollback(output->store);
+    if (fovea_store_remove_all(output->store, &ignored) == FV_OK) {
+        fovea_leftovers_remove(output->store, output->path, &ignored);
     }
-    for (size_t i = 0; fresh && i < FOVEA_FOLDER_COUNT; i++) {
-        char *folder = fv_text_format("%s/%s", joining->output.path, fovea_folder_names[i]);
-        if (folder != NULL) {
-            rmdir(folder);
-        }
-        fv_release(folder);
+    fovea_store_close(output->store); /* before the lock goes */
+    output->store = NULL;
+    const int folder = open(output->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < sizeof made / sizeof *made && folder >= 0; i++) {
+        unlinkat(folder, made[i], 0);
     }
-    fovea_run_folder_close(&joining->output);
-    if (fresh && path != NULL) {
-        unlink(path);
-        rmdir(joining->merge->output);
+    for (size_t i = 0; i < FOVEA_FOLDER_COUNT && folder >= 0; i++) {
+        unlinkat(folder, fovea_folder_names[i], AT_REMOVEDIR);
     }
-    fv_release(path);
+    if (folder >= 0) {
+        close(folder);
+    }
+    fovea_run_folder_close(output);
+    rmdir(joining->merge->output);
+}
+
+/* Joins the folders in the output, which was begun. */
+static enum fv_status fill_output(struct joining *joining, const struct fovea_results *results,
+                                  struct fv_error *error) {
+    enum fv_status status = make_folders(joining, results, error);
+    status = status != FV_OK ? status : take_all(joining, error);
+    status = status != FV_OK ? status : end_output(joining, error);
+    if (status != FV_OK) {
+        forget_output(joining);
+    }
+    return status;
 }
 
 static enum fv_status join(struct joining *joining, const struct fovea_results *results, struct fv_error *error) {
-    const bool fresh = !fovea_run_folder_exists(joining->merge->output);
-    bool begun = false;
+    bool done = false;
     enum fv_status status = fovea_run_folder_open(joining->merge->output, true, &joining->output, error);
-    if (status == FV_OK) {
-        status = begin_output(joining, results, error);
-        begun = status == FV_OK;
-    }
-    status = status != FV_OK ? status : make_folders(joining, results, error);
-    status = status != FV_OK ? status : take_all(joining, error);
-    status = status != FV_OK ? status : end_output(joining, error);
-    if (status != FV_OK && begun) {
-        forget_output(joining, fresh);
+    status = status != FV_OK ? status : begin_output(joining, results, &done, error);
+    if (status == FV_OK && !done) {
+        status = fill_output(joining, results, error);
+    } else if (status == FV_OK) {
+        joining->merge->idle = true;
+        status = fovea_store_count(joining->output.store, joining->merge->states, error);
+        status = status != FV_OK ? status : fovea_run_folder_export(&joining->output, false, NULL, error);
     }
     fovea_run_folder_close(&joining->output);
     return status;

@@ -23,11 +23,13 @@ struct fovea_merge {
     size_t repeated;          /* that several folders hold */
     struct fovea_buffer said; /* what a user must know, a line each: missing shares, mixed instruction sets, conflicts;
                                  the caller clears it */
+    bool idle;                /* all was joined already */
     bool incomplete;          /* a share is missing, or a run was not finished */
 };
 
 /* Joins merge->folders in merge->output and writes its exports. Folders at rest are only read; one where a run was
- * killed is finished first. A merge that was killed is done again from the start. */
+ * killed is finished first. A merge that was killed is done again from the start; one that is done already is left as
+ * it is. */
 enum fv_status fovea_merge_run(struct fovea_merge *merge, struct fv_error *error);
 
 #endif

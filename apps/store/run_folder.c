@@ -1,5 +1,6 @@
 #include "store/run_folder.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +26,17 @@ static double clock_now(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+bool fovea_folder_holds(const char *name, const char *entry) {
+    const int descriptor = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const bool holds = descriptor >= 0 && faccessat(descriptor, entry, F_OK, 0) == 0;
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return holds;
+}
+
 bool fovea_run_folder_exists(const char *name) {
-    char *path = fv_text_format("%s/" FOVEA_STORE_NAME, name);
-    const bool exists = path != NULL && access(path, F_OK) == 0;
-    fv_release(path);
-    return exists;
+    return fovea_folder_holds(name, FOVEA_STORE_NAME);
 }
 
 static enum fv_status resolve(struct fovea_run_folder *folder, struct fv_error *error) {
@@ -126,6 +133,10 @@ static enum fv_status check_merging(struct fovea_store *store, const char *name,
     }
     fv_release(merging);
     return status;
+}
+
+enum fv_status fovea_run_folder_check(const struct fovea_run_folder *folder, struct fv_error *error) {
+    return check_merging(folder->store, folder->name, error);
 }
 
 static enum fv_status refuse_changed(const char *name, const struct fovea_run_request *request,
@@ -287,22 +298,15 @@ enum fv_status fovea_run_folder_settle(struct fovea_run_folder *folder, struct f
 }
 
 static bool exports_exist(const struct fovea_run_folder *folder) {
-    static const char *const names[] = {"results.csv", "results.json", "report.html"};
-    bool all = true;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *path = fv_text_format("%s/%s", folder->path, names[i]);
-        all = all && path != NULL && access(path, F_OK) == 0;
-        fv_release(path);
-    }
-    return all;
+    return fovea_folder_holds(folder->path, "results.csv") && fovea_folder_holds(folder->path, "results.json") &&
+           fovea_folder_holds(folder->path, "report.html");
 }
 
 enum fv_status fovea_run_folder_export(struct fovea_run_folder *folder, bool always, bool *written,
                                        struct fv_error *error) {
     char *exports = NULL;
     const struct fovea_results *results;
-    enum fv_status status = check_merging(folder->store, folder->name, error);
-    status = status != FV_OK ? status : fovea_store_get(folder->store, "exports", &exports, error);
+    enum fv_status status = fovea_store_get(folder->store, "exports", &exports, error);
     const bool current = exports != NULL && strcmp(exports, "current") == 0 && exports_exist(folder);
     fv_release(exports);
     if (written != NULL) {

@@ -34,8 +34,12 @@ enum fv_status fovea_run_folder_open(const char *name, bool create, struct fovea
 /* Gives everything back; rows that were not committed are forgotten, with their files. An empty folder is allowed. */
 void fovea_run_folder_close(struct fovea_run_folder *folder);
 
-/* Whether the folder `name` holds a store. */
+/* Whether the folder `name` holds an entry `entry`, and a store. */
+bool fovea_folder_holds(const char *name, const char *entry);
 bool fovea_run_folder_exists(const char *name);
+
+/* FV_ERROR_ARGUMENT if a merge was writing the folder and did not end. */
+enum fv_status fovea_run_folder_check(const struct fovea_run_folder *folder, struct fv_error *error);
 
 /* What a command brings to a folder. */
 struct fovea_run_request {

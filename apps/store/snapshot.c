@@ -15,16 +15,9 @@ static enum fv_status out_of_memory(const char *name, struct fv_error *error) {
     return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", name);
 }
 
-static bool exists(const char *folder, const char *name) {
-    char *path = fv_text_format("%s/%s", folder, name);
-    const bool there = path != NULL && access(path, F_OK) == 0;
-    fv_release(path);
-    return there;
-}
-
 bool fovea_store_is_at_rest(const char *name) {
-    return !exists(name, FOVEA_STORE_NAME "-wal") && !exists(name, FOVEA_STORE_NAME "-journal") &&
-           !exists(name, FOVEA_WORK_FOLDER);
+    return !fovea_folder_holds(name, FOVEA_STORE_NAME "-wal") &&
+           !fovea_folder_holds(name, FOVEA_STORE_NAME "-journal") && !fovea_folder_holds(name, FOVEA_WORK_FOLDER);
 }
 
 /* Copies FROM/name to TO/name; nothing if it is not there. */

@@ -76,7 +76,7 @@ struct command {
     int status; /* of an undisturbed run */
 };
 
-static struct command commands[2];
+static struct command commands[3];
 
 /* Images of which one is broken, the masks of others, a segmenter that is fast and wrong, and undisturbed runs. */
 static void make_scene(void) {
@@ -96,8 +96,14 @@ static void make_scene(void) {
                                     "--threads", "1", "--models", model, "-o", output, images},
                                    1};
     commands[1] = (struct command){{FOVEA_PROGRAM, "measure", "--fov", "3", "-o", output, masks}, 0};
+    static char joined[4096];
+    snprintf(joined, sizeof joined, "%s/joined", folder);
+    commands[2] = (struct command){{FOVEA_PROGRAM, "merge", "-o", output, joined}, 1};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         ck_assert_int_eq(run_disturbed(commands[i].words, NULL, 0), commands[i].status);
+        if (i == 0) {
+            shell("cd '%s' && cp -r out joined", folder);
+        }
         shell("cd '%s' && mv out right%zu && cp count count%zu && rm -f right%zu/fovea.sqlite", folder, i, i, i);
     }
 }
@@ -153,11 +159,11 @@ static void try_all(size_t command, const char *mode, long first, long stride) {
     ck_assert_uint_ge(4 * stopped, tried); /* one failure alone is often got over */
 }
 
-/* Strides for fovea segment and fovea measure; 0: not tried, since the other command shows as much. */
+/* Strides for fovea segment, measure and merge; 0: not tried, since the other command shows as much. */
 static const struct {
     const char *name;
-    long strides[2];
-} modes[] = {{"kill", {67, 23}}, {"tear", {0, 29}}, {"full", {83, 31}}, {"error", {0, 37}}};
+    long strides[3];
+} modes[] = {{"kill", {67, 23, 17}}, {"tear", {0, 29, 31}}, {"full", {83, 31, 29}}, {"error", {0, 37, 0}}};
 
 START_TEST(stopped_anywhere_it_goes_on) {
     const char *wanted = getenv("FOVEA_KILL_STRIDE");

@@ -600,6 +600,92 @@ START_TEST(moves_are_finished) {
 }
 END_TEST
 
+/* Everything that a command does with a folder. */
+static enum fv_status work_in_folder(const struct fovea_run_request *request, struct fv_error *error) {
+    struct fovea_run_folder out;
+    struct fovea_plan plan = {0};
+    struct fovea_result result = {.input = &listed[0]};
+    enum fv_status status = fovea_run_folder_open(place("out"), true, &out, error);
+    status = status != FV_OK ? status : fovea_run_folder_plan(&out, request, &plan, error);
+    if (status == FV_OK && plan.counts[FOVEA_FATE_DONE] == 0) {
+        status = fovea_file_digest(listed[0].path, result.digest, error);
+        status = status != FV_OK ? status : fovea_run_folder_keep(&out, &result, 1, error);
+        status = status != FV_OK ? status : fovea_run_folder_commit(&out, true, error);
+    }
+    status = status != FV_OK ? status : fovea_run_folder_export(&out, false, NULL, error);
+    fovea_plan_release(&plan);
+    fovea_run_folder_close(&out);
+    return status;
+}
+
+static void remove_out(void) {
+    static const char *const files[] = {"out/fovea.sqlite", "out/results.csv", "out/results.json", "out/report.html"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        unlink(place(files[i]));
+    }
+}
+
+/* Wherever it runs out, the same again comes to the same, and so does a merge of what came out. */
+START_TEST(memory_may_run_out_in_folders) {
+    static struct fovea_result_list nothing;
+    bool done = false;
+    folder = support_make_folder();
+    list_inputs(1);
+    struct fovea_results results = make_results();
+    results.source = fovea_result_list_source(&nothing);
+    const struct fovea_run_request request = {.results = &results, .inputs = &list};
+    for (long successes = 0; !done && successes < 100000; successes += 1 + successes / 30) {
+        struct fv_error error = {0};
+        remove_out();
+        fv_memory_fail_after(successes);
+        enum fv_status status = work_in_folder(&request, &error);
+        fv_memory_fail_after(-1);
+        done = status == FV_OK;
+        ck_assert_msg(done || status == FV_ERROR_MEMORY, "%ld: %s", successes, error.message);
+        ck_assert_msg(work_in_folder(&request, &error) == FV_OK, "%ld: %s", successes, error.message);
+        ck_assert_int_eq(access(place("out/.fovea"), F_OK), -1);
+        ck_assert_int_eq(access(place("out/results.csv"), F_OK), 0);
+    }
+    ck_assert(done);
+    support_remove_folder(folder);
+}
+END_TEST
+
+START_TEST(memory_may_run_out_in_a_merge) {
+    const char *sources[1];
+    bool done = false;
+    folder = support_make_folder();
+    list_inputs(1);
+    const struct fovea_results results = make_results();
+    const struct fovea_run_request request = {.results = &results, .inputs = &list};
+    struct fv_error error = {0};
+    struct fovea_run_folder out;
+    struct fovea_plan plan;
+    open_out(&out, &request, &plan);
+    keep(&out, 0, 1);
+    ck_assert_int_eq(fovea_run_folder_commit(&out, true, &error), FV_OK);
+    fovea_plan_release(&plan);
+    fovea_run_folder_close(&out);
+    char source[4096], joined[4096];
+    snprintf(source, sizeof source, "%s/out", folder);
+    snprintf(joined, sizeof joined, "%s/joined", folder);
+    sources[0] = source;
+    for (long successes = 0; !done && successes < 100000; successes += 1 + successes / 30) {
+        struct fovea_merge merge = {.output = joined, .folders = sources, .count = 1};
+        fv_memory_fail_after(successes);
+        enum fv_status status = fovea_merge_run(&merge, &error);
+        fv_memory_fail_after(-1);
+        fovea_buffer_clear(&merge.said);
+        done = status == FV_OK;
+        ck_assert_msg(done || status == FV_ERROR_MEMORY, "%ld: %s", successes, error.message);
+        ck_assert(done || access(place("joined/results.csv"), F_OK) != 0);
+    }
+    ck_assert(done);
+    ck_assert_int_eq(access(place("joined/masks/one.png"), F_OK), 0);
+    support_remove_folder(folder);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("store");
     TCase *tests = tcase_create("store");
@@ -614,6 +700,8 @@ int main(void) {
     tcase_add_test(tests, shares_are_the_whole_and_stable);
     tcase_add_test(tests, the_plan_sees_what_changed);
     tcase_add_test(tests, moves_are_finished);
+    tcase_add_test(tests, memory_may_run_out_in_folders);
+    tcase_add_test(tests, memory_may_run_out_in_a_merge);
     tcase_set_timeout(tests, 300);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
