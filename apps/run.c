@@ -31,6 +31,13 @@
             "a table with a row an image: file and, as far as known, fov_mm,\neye, layer, axial_length_mm, subject, "  \
             "visit; see the man page"                                                                                  \
     }
+#define OPTION_REFERENCE                                                                                               \
+    {                                                                                                                  \
+        .name = "reference-axial-length", .kind = FOVEA_OPTION_NUMBER, .target = &options.reference_axial_length_mm,   \
+        .value = "MM", .low = 14, .high = 40,                                                                          \
+        .help = "length of the eye that the device's scale assumes, for the measures\nthat are corrected by the "      \
+                "table's axial_length_mm; default: 23.95"                                                              \
+    }
 #define OPTION_OUTPUT                                                                                                  \
     {                                                                                                                  \
         .name = "output", .letter = 'o', .kind = FOVEA_OPTION_TEXT, .target = &options.output, .value = "FOLDER",      \
@@ -284,6 +291,7 @@ int fovea_command_run(int count, char **arguments) {
                                          OPTION_LAYER,
                                          OPTION_OUTPUT_UNLESS_COIPS,
                                          OPTION_SCANS,
+                                         OPTION_REFERENCE,
                                          OPTION_MODELS,
                                          OPTION_LIST,
                                          OPTION_TTA,
@@ -332,10 +340,10 @@ int fovea_command_grade(int count, char **arguments) {
 int fovea_command_segment(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.segment = true}};
     struct choice choice = {.layer = -1};
-    const struct fovea_option table[] = {OPTION_FOV,       OPTION_LAYER,   OPTION_OUTPUT,      OPTION_SCANS,
-                                         OPTION_MODELS,    OPTION_LIST,    OPTION_TTA,         OPTION_FOLDS,
-                                         OPTION_EXACT,     OPTION_TUNE,    OPTION_PROBABILITY, OPTION_CONTINUE,
-                                         OPTION_OVERWRITE, OPTION_DRY_RUN, OPTION_SHARD,       OPTION_THREADS};
+    const struct fovea_option table[] = {
+        OPTION_FOV,      OPTION_LAYER,     OPTION_OUTPUT,  OPTION_SCANS, OPTION_REFERENCE, OPTION_MODELS,
+        OPTION_LIST,     OPTION_TTA,       OPTION_FOLDS,   OPTION_EXACT, OPTION_TUNE,      OPTION_PROBABILITY,
+        OPTION_CONTINUE, OPTION_OVERWRITE, OPTION_DRY_RUN, OPTION_SHARD, OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "segment",
         .operands = "INPUT...",
@@ -352,8 +360,8 @@ int fovea_command_segment(int count, char **arguments) {
 int fovea_command_measure(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.masks = true, .measure = true}};
     struct choice choice = {.layer = -1};
-    const struct fovea_option table[] = {OPTION_FOV,      OPTION_SCANS,     OPTION_OUTPUT,  OPTION_IMAGES, OPTION_LIST,
-                                         OPTION_CONTINUE, OPTION_OVERWRITE, OPTION_DRY_RUN, OPTION_SHARD};
+    const struct fovea_option table[] = {OPTION_FOV,  OPTION_SCANS,    OPTION_REFERENCE, OPTION_OUTPUT,  OPTION_IMAGES,
+                                         OPTION_LIST, OPTION_CONTINUE, OPTION_OVERWRITE, OPTION_DRY_RUN, OPTION_SHARD};
     const struct fovea_syntax syntax = {
         .command = "measure",
         .operands = "MASK...",

@@ -160,8 +160,9 @@ static enum fv_status find_vessels(const struct fovea_work *work, const struct f
     return status;
 }
 
-static enum fv_status measure(const struct fovea_image *image, const struct fovea_segmentation *segmentation,
-                              struct fovea_result *result, struct fv_error *error) {
+static enum fv_status measure(const struct fovea_work *work, const struct fovea_image *image,
+                              const struct fovea_segmentation *segmentation, struct fovea_result *result,
+                              struct fv_error *error) {
     static const enum fovea_measure_layer layers[] = {
         [FOVEA_LAYER_SUPERFICIAL] = FOVEA_MEASURE_SUPERFICIAL, [FOVEA_LAYER_DEEP] = FOVEA_MEASURE_DEEP};
     const size_t plane = segmentation->faz_class * (size_t)image->width * image->height;
@@ -178,6 +179,7 @@ static enum fv_status measure(const struct fovea_image *image, const struct fove
         .eye = scan->eye,
         .layer = scan->has_layer ? layers[scan->layer] : FOVEA_MEASURE_LAYER_UNKNOWN,
         .axial_length_mm = scan->axial_length_mm,
+        .reference_axial_length_mm = work->options->reference_axial_length_mm,
     };
     enum fv_status status = check_pixels(image, result, error);
     status = status == FV_OK ? fovea_measure(&request, &result->measures, error) : status;
@@ -198,7 +200,7 @@ static enum fv_status finish(struct fovea_image_job *job) {
     if (status != FV_OK) {
         return status;
     }
-    status = measure(&job->image, &job->segmentation, result, &remark);
+    status = measure(work, &job->image, &job->segmentation, result, &remark);
     if (status == FV_ERROR_UNSUPPORTED && !work->options->stages.measure) {
         result->reason = plain_reason(work, result->input, remark.message); /* the mask is what was asked for */
     } else if (status != FV_OK) {

@@ -395,16 +395,22 @@ static void release(struct run *run) {
     fovea_inputs_clear(&run->images);
 }
 
+/* What the options say of the results. */
+static struct fovea_results describe_options(const struct fovea_pipeline_options *options) {
+    return (struct fovea_results){.command = options->command,
+                                  .version = FOVEA_VERSION,
+                                  .field_mm = options->field_mm,
+                                  .layer = options->has_layer ? fovea_layer_names[options->layer] : "",
+                                  .mirrored = options->mirror,
+                                  .planning = options->planning,
+                                  .probability = options->save_probability,
+                                  .images = options->images != NULL,
+                                  .reference_axial_length_mm = options->reference_axial_length_mm};
+}
+
 int fovea_pipeline_run(const struct fovea_pipeline_options *options) {
-    struct run run = {.options = options};
+    struct run run = {.options = options, .results = describe_options(options)};
     run.work.options = options;
-    run.results.command = options->command;
-    run.results.version = FOVEA_VERSION;
-    run.results.field_mm = options->field_mm;
-    run.results.layer = options->has_layer ? fovea_layer_names[options->layer] : "";
-    run.results.mirrored = options->mirror;
-    run.results.planning = options->planning;
-    run.results.probability = options->save_probability;
     int code = FOVEA_EXIT_NO_IMAGE;
     enum fv_status status = collect(&run);
     status = status != FV_OK ? status : collect_images(&run);

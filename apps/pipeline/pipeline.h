@@ -25,12 +25,13 @@ struct fovea_pipeline_options {
     double field_mm; /* of images of which neither the table nor their files tell another; 0: of none */
     bool has_layer;  /* `layer` is that of images of which neither the table nor their names tell another */
     enum fovea_layer layer;
-    const char *scans;   /* the table of scans; NULL: none */
-    const char *models;  /* a folder or file; NULL: the shipped ones */
-    size_t threads;      /* 0: what the machine gives */
-    bool mirror;         /* average the segmentation over mirrored views */
-    const size_t *folds; /* numbers of the segmenter's folds to use; */
-    size_t fold_count;   /* 0: all */
+    const char *scans;                /* the table of scans; NULL: none */
+    double reference_axial_length_mm; /* of the eye that the device assumes; 0: FOVEA_REFERENCE_AXIAL_LENGTH_MM */
+    const char *models;               /* a folder or file; NULL: the shipped ones */
+    size_t threads;                   /* 0: what the machine gives */
+    bool mirror;                      /* average the segmentation over mirrored views */
+    const size_t *folds;              /* numbers of the segmenter's folds to use; */
+    size_t fold_count;                /* 0: all */
     struct fovea_planning planning;
     bool save_probability;    /* write the maps of probability too */
     const char *images;       /* with masks: the folder of their images, whose vessels are measured; NULL: none */

@@ -76,6 +76,8 @@ struct fovea_results {
     struct fovea_planning planning;                     /* of both */
     const size_t *folds;                                /* numbers of its folds that were used, not owned */
     size_t fold_count, folds_most;                      /* how many, and how many it has; 0: not used */
+    bool images;                                        /* masks were measured with their images */
+    double reference_axial_length_mm;                   /* that the device assumes; 0: the usual one */
     bool probability;                                   /* maps of probability were written */
     size_t planned;                                     /* images in the list; more than `count` if interrupted */
     size_t ignored;                                     /* files in folders that are no images */

@@ -47,8 +47,9 @@ static enum fv_status give_pairs(const struct fovea_results *results, pair_visit
                                  struct fv_error *error) {
     const bool nets = results->grader != NULL || results->segmenter != NULL, segmenter = results->segmenter != NULL;
     struct fovea_buffer folds = {0};
-    char field[FOVEA_NUMBER_SIZE];
+    char field[FOVEA_NUMBER_SIZE], reference[FOVEA_NUMBER_SIZE];
     fovea_format_shortest(results->field_mm, field);
+    fovea_format_shortest(results->reference_axial_length_mm, reference);
     fovea_results_add_folds(results, &folds);
     const struct {
         const char *key, *value; /* NULL: the question does not arise */
@@ -57,6 +58,8 @@ static enum fv_status give_pairs(const struct fovea_results *results, pair_visit
         {"command", results->command},
         {"fov_mm", field},
         {"layer", results->layer[0] != '\0' ? results->layer : NULL},
+        {"images", results->images ? "yes" : NULL},
+        {"reference_axial_length_mm", results->reference_axial_length_mm > 0 ? reference : NULL},
         {"tta", !segmenter          ? NULL
                 : results->mirrored ? "mirror"
                                     : "off"},
@@ -109,6 +112,8 @@ static const struct {
     {"command", "command", false},
     {"fov_mm", "--fov", false},
     {"layer", "--layer", false},
+    {"images", "--images", false},
+    {"reference_axial_length_mm", "--reference-axial-length", false},
     {"tta", "--tta", false},
     {"folds", "--folds", false},
     {"exact", "--exact", false},
@@ -288,6 +293,8 @@ enum fv_status fovea_store_results(struct fovea_store *store, const struct fovea
     made->command = or_empty(read_value(&reading, "command"));
     made->field_mm = strtod(or_empty(read_value(&reading, "fov_mm")), NULL);
     made->layer = or_empty(read_value(&reading, "layer"));
+    made->images = read_yes(&reading, "images", "yes");
+    made->reference_axial_length_mm = strtod(or_empty(read_value(&reading, "reference_axial_length_mm")), NULL);
     made->mirrored = read_yes(&reading, "tta", "mirror");
     made->planning.exact = read_yes(&reading, "exact", "yes");
     made->planning.tune = read_yes(&reading, "tuned", "yes");

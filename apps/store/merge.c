@@ -11,11 +11,12 @@
 #include "fovea/memory.h"
 #include "fovea/text.h"
 #include "pipeline/outputs.h"
+#include "store/copy.h"
 #include "store/private.h"
 #include "store/recovery.h"
 #include "store/snapshot.h"
 
-enum { COPY_STEP = 1 << 16, ROWS_A_COMMIT = 1000, CONFLICTS_SAID = 20 };
+enum { ROWS_A_COMMIT = 1000, CONFLICTS_SAID = 20 };
 
 /* The whole merge. */
 struct joining {
@@ -159,21 +160,6 @@ static void settle_shares(struct joining *joining) {
     }
 }
 
-/* Copies a file, without flushing it. */
-static enum fv_status copy_bytes(int from, int to) {
-    char bytes[COPY_STEP];
-    ssize_t size;
-    while ((size = read(from, bytes, sizeof bytes)) > 0) {
-        for (ssize_t at = 0, written; at < size; at += written) {
-            written = write(to, bytes + at, (size_t)(size - at));
-            if (written <= 0) {
-                return FV_ERROR_FILE;
-            }
-        }
-    }
-    return size == 0 ? FV_OK : FV_ERROR_FILE;
-}
-
 /* A row that is taken over. */
 struct taking {
     struct joining *joining;
@@ -181,21 +167,9 @@ struct taking {
     unsigned files;
 };
 
+/* Copies a file to where it waits and names it `to`. */
 static enum fv_status place_copy(const char *from, const char *waiting, const char *to, struct fv_error *error) {
-    const int source = open(from, O_RDONLY | O_CLOEXEC);
-    if (source < 0) {
-        return fv_error_set(error, FV_ERROR_FILE, "%s: cannot be opened: %s", from, strerror(errno));
-    }
-    const int target = open(waiting, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool done = target >= 0 && copy_bytes(source, target) == FV_OK;
-    int reason = errno;
-    if (target >= 0 && close(target) != 0 && done) {
-        done = false;
-        reason = errno;
-    }
-    close(source);
-    enum fv_status status =
-        done ? FV_OK : fv_error_set(error, FV_ERROR_FILE, "%s: cannot be written: %s", to, strerror(reason));
+    enum fv_status status = fovea_file_copy(from, waiting, error);
     char *folder = fv_text_format("%.*s", (int)(fv_path_basename(to) - to - 1), to);
     if (status == FV_OK && folder != NULL && access(folder, F_OK) != 0) {
         status = fovea_folder_make(folder, error);

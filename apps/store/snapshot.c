@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fovea/file.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
+#include "store/copy.h"
 #include "store/lock.h"
 #include "store/run_folder.h"
 
@@ -22,22 +22,12 @@ bool fovea_store_is_at_rest(const char *name) {
 
 /* Copies FROM/name to TO/name; nothing if it is not there. */
 static enum fv_status copy_file(const char *from, const char *to, const char *name, struct fv_error *error) {
-    char *source = fv_text_format("%s/%s", from, name), *target = fv_text_format("%s/%s", to, name);
-    struct fv_mapping file = {0};
-    struct fv_output *output = NULL;
-    enum fv_status status = source == NULL || target == NULL ? out_of_memory(name, error) : FV_OK;
-    const bool wanted = status == FV_OK && access(source, F_OK) == 0;
-    if (wanted) {
-        status = fv_file_map(source, &file, error);
-        status = status != FV_OK ? status : fv_output_create(target, &output, error);
-        status = status != FV_OK ? status : fv_output_write(output, file.bytes, file.size, error);
-        if (status == FV_OK) {
-            status = fv_output_finish(output, error);
-        } else {
-            fv_output_abandon(output);
-        }
+    if (!fovea_folder_holds(from, name)) {
+        return FV_OK;
     }
-    fv_file_unmap(&file);
+    char *source = fv_text_format("%s/%s", from, name), *target = fv_text_format("%s/%s", to, name);
+    enum fv_status status =
+        source == NULL || target == NULL ? out_of_memory(name, error) : fovea_file_copy(source, target, error);
     fv_release(source);
     fv_release(target);
     return status;

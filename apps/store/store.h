@@ -15,15 +15,24 @@
  *                            copy: 0, or how many inputs of that name came before it
  *                            output: subfolders and name of its files, without a suffix
  *                            input_sha256: NULL where the file could not be read
- *                            status (ok, ungradable, failed), reason
+ *                            status (ok, ungradable, failed), reason, remarks
+ *                            scan: fovea_scan_fingerprint of what was known beforehand
+ *                            image_sha256: of the image that belongs to a mask; NULL: none
  *                            passing: 1 where it failed for want of memory or of a readable file, and is tried again
  *                            width_px, height_px, grade, p_ungradable, p_gradable, p_outstanding
  *                            instruction_set: that the nets ran with; results of two may differ by rounding
- *                            measured: 0 or 1; then a column for each measure of results.csv, of its name, which ends
- * in its unit; NULL is missing files(image, kind, path) the files of an image: the kind (masks.png, labels.nii.gz) and
- * the path below OUT thumbnails(image, png)   its picture in the report moving(image, staged)    images whose files may
- * still wait in OUT/.fovea, as STAGED.KIND, to be renamed to their paths, which every command does first that opens the
- * folder; emptied when that is on disk leftovers(path)          files of rows that are gone, to be removed
+ *                            measured: 0 or 1
+ *                            a column for each of fovea_scan_columns and each of fovea_measure_columns, of its name,
+ *                            which ends in its unit; NULL is missing
+ *
+ *   files(image, kind, path)       the files of an image: the kind (masks.png, labels.nii.gz) and the path below OUT
+ *
+ *   thumbnails(image, png, vessels_png)  its pictures in the report
+ *
+ *   moving(image, staged)    images whose files may still wait in OUT/.fovea, as STAGED.KIND, to be renamed to their
+ *                            paths, which every command does first that opens the folder; emptied when that is on disk
+ *
+ *   leftovers(path)          files of rows that are gone, to be removed
  *
  * file, output, reason and path are TEXT, or BLOB where their bytes are not UTF-8. A store that was killed has a
  * write-ahead log beside it (fovea.sqlite-wal), which belongs to it.
