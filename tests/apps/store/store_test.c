@@ -634,7 +634,7 @@ START_TEST(memory_may_run_out_in_folders) {
     struct fovea_results results = make_results();
     results.source = fovea_result_list_source(&nothing);
     const struct fovea_run_request request = {.results = &results, .inputs = &list};
-    for (long successes = 0; !done && successes < 100000; successes += 1 + successes / 30) {
+    for (long successes = 0; !done && successes < 1000000; successes += 1 + successes / 15) {
         struct fv_error error = {0};
         remove_out();
         fv_memory_fail_after(successes);
@@ -670,7 +670,7 @@ START_TEST(memory_may_run_out_in_a_merge) {
     snprintf(source, sizeof source, "%s/out", folder);
     snprintf(joined, sizeof joined, "%s/joined", folder);
     sources[0] = source;
-    for (long successes = 0; !done && successes < 100000; successes += 1 + successes / 30) {
+    for (long successes = 0; !done && successes < 1000000; successes += 1 + successes / 15) {
         struct fovea_merge merge = {.output = joined, .folders = sources, .count = 1};
         fv_memory_fail_after(successes);
         enum fv_status status = fovea_merge_run(&merge, &error);
@@ -680,7 +680,7 @@ START_TEST(memory_may_run_out_in_a_merge) {
         ck_assert_msg(done || status == FV_ERROR_MEMORY, "%ld: %s", successes, error.message);
         ck_assert(done || access(place("joined/results.csv"), F_OK) != 0);
     }
-    ck_assert(done);
+    ck_assert_msg(done, "%s", error.message);
     ck_assert_int_eq(access(place("joined/masks/one.png"), F_OK), 0);
     support_remove_folder(folder);
 }
