@@ -111,7 +111,7 @@ rm images/broken.png images/linked.png
 
 # Two commands in a folder; the lock of one that is no more.
 mkdir -p right/.fovea
-flock -o right/.fovea/lock sleep 30 &
+flock -o right/.fovea/lock sleep 30 >/dev/null 2>&1 &
 process=$!
 sleep 0.3
 expect 4 "another fovea works in this folder" segment -o right images
