@@ -3,6 +3,7 @@
 #include <cjson/cJSON.h>
 #include <jpeglib.h>
 #include <png.h>
+#include <sqlite3.h>
 #include <sys/statvfs.h>
 #include <tiffio.h>
 #include <time.h>
@@ -15,9 +16,17 @@
 #include "fovea/memory.h"
 #include "fovea/text.h"
 #include "fovea/threads.h"
+#include "image/dicom.h"
 
 #if FOVEA_OPENBLAS
 #include <cblas.h>
+#endif
+
+#if FOVEA_DOCTOR_GSL
+#include <gsl/gsl_version.h>
+#define FOVEA_GSL_VERSION GSL_VERSION
+#else
+#define FOVEA_GSL_VERSION "none"
 #endif
 
 static const double GIGABYTE = 1e9;
@@ -79,8 +88,10 @@ static void check_libraries(void) {
 #if FOVEA_OPENBLAS
     fovea_doctor_ok("libraries: %s", openblas_get_config());
 #endif
-    fovea_doctor_ok("libraries: libpng %s, libjpeg-turbo %u.%u.%u, libtiff of %u, zlib %s, cJSON %s", png_libpng_ver,
-                    turbo / 1000000, turbo / 1000 % 1000, turbo % 1000, tiff, zlibVersion(), cJSON_Version());
+    fovea_doctor_ok("libraries: libpng %s, libjpeg-turbo %u.%u.%u, libtiff of %u, zlib %s, cJSON %s, SQLite %s",
+                    png_libpng_ver, turbo / 1000000, turbo / 1000 % 1000, turbo % 1000, tiff, zlibVersion(),
+                    cJSON_Version(), sqlite3_libversion());
+    fovea_doctor_ok("libraries: GSL %s for fovea cohort, %s for DICOM", FOVEA_GSL_VERSION, fovea_dicom_library());
 }
 
 void fovea_doctor_machine(struct fovea_doctor *doctor) {

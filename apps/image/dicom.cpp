@@ -395,6 +395,10 @@ extern "C" bool fovea_dicom_is_built(void) {
     return true;
 }
 
+const char *fovea_dicom_library(void) {
+    return "dcmtk " OFFIS_DCMTK_VERSION_STRING;
+}
+
 extern "C" enum fv_status fovea_dicom_open(const char *name, const uint8_t *bytes, size_t size,
                                            struct fovea_dicom **file, struct fovea_dicom_content *content,
                                            struct fv_error *error) {

@@ -48,6 +48,8 @@ struct fovea_dicom;
 
 /* Whether this build reads DICOM. */
 bool fovea_dicom_is_built(void);
+/* The library that reads it and its version, for example "dcmtk 3.6.7"; "none". A static text. */
+const char *fovea_dicom_library(void);
 
 /* Parses the file in memory, which must stay, and stores what it says. Errors, naming `name`: FV_ERROR_FORMAT
  * (damaged), FV_ERROR_UNSUPPORTED (another kind of object, another transfer syntax: the message names it; pixels that a

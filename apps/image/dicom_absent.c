@@ -5,6 +5,10 @@ bool fovea_dicom_is_built(void) {
     return false;
 }
 
+const char *fovea_dicom_library(void) {
+    return "none";
+}
+
 enum fv_status fovea_dicom_open(const char *name, const uint8_t *bytes, size_t size, struct fovea_dicom **file,
                                 struct fovea_dicom_content *content, struct fv_error *error) {
     (void)bytes;
