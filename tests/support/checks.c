@@ -89,9 +89,15 @@ struct fv_model *check_model(const struct check_tensor *tensors, size_t count) {
 }
 
 size_t check_settings(struct check_setting settings[CHECK_MAX_SETTINGS]) {
+    static char asked[16]; /* FOVEA_ISA before check_use changed it */
+    static bool looked;
+    if (!looked && getenv("FOVEA_ISA") != NULL) {
+        snprintf(asked, sizeof asked, "%s", getenv("FOVEA_ISA"));
+    }
+    looked = true;
     size_t count = 0;
     for (enum fv_isa isa = FV_ISA_SCALAR; isa < FV_ISA_COUNT; isa++) {
-        if (!fv_isa_supported(isa)) {
+        if (!fv_isa_supported(isa) || (asked[0] != '\0' && strcmp(asked, fv_isa_name(isa)) != 0)) {
             continue;
         }
         settings[count++] = (struct check_setting){isa, FV_GEMM_OWN, "own"};

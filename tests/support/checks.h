@@ -49,7 +49,8 @@ struct check_setting {
     const char *gemm_name;
 };
 
-/* The settings that this machine and build have, best instruction set last; returns their number. */
+/* The settings that this machine and build have, best instruction set last; only those of the instruction set that
+ * FOVEA_ISA names, if it does. Returns their number. */
 enum { CHECK_MAX_SETTINGS = 2 * FV_ISA_COUNT };
 size_t check_settings(struct check_setting settings[CHECK_MAX_SETTINGS]);
 
