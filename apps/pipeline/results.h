@@ -127,7 +127,9 @@ enum fv_status fovea_results_write_csv(const struct fovea_results *results, cons
  * is missing). Errors: FV_ERROR_FILE, FV_ERROR_MEMORY, those of the source; so of the next two. */
 enum fv_status fovea_results_write_json(const struct fovea_results *results, const char *path, struct fv_error *error);
 
-/* Writes report.html: one file for people with everything in it, that loads nothing. */
+/* Writes report.html, for people: up to 200 images everything is in it; with more it holds the summary and a table, and
+ * the folder pages/ beside it the images, 50 a page. Pages that an earlier, larger report left there are removed. Pages
+ * load nothing; links between them are relative. */
 enum fv_status fovea_results_write_report(const struct fovea_results *results, const char *path,
                                           struct fv_error *error);
 

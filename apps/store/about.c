@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
+#include "pipeline/outputs.h"
 #include "store/private.h"
 
 enum { KEY_SIZE = 48, DIGITS_SHOWN = 12 };
@@ -268,18 +269,28 @@ static void read_folds(struct reading *reading, struct fovea_results *results) {
 
 /* Passes a row on as a result. */
 struct passing {
+    struct fovea_store *store;
     fovea_result_visit *visit;
     void *visitor;
 };
 
+static enum fv_status note_file(void *visitor, const char *kind, const char *path, struct fv_error *error) {
+    unsigned *files = visitor;
+    (void)path;
+    (void)error;
+    *files |= fovea_output_kind_bit(kind);
+    return FV_OK;
+}
+
 static enum fv_status pass(void *visitor, struct fovea_row *row, struct fv_error *error) {
     const struct passing *passing = visitor;
-    return passing->visit(passing->visitor, &row->result, error);
+    enum fv_status status = fovea_store_each_file(passing->store, row->id, note_file, &row->result.files, error);
+    return status != FV_OK ? status : passing->visit(passing->visitor, &row->result, error);
 }
 
 static enum fv_status each(void *context, bool pictures, fovea_result_visit *visit, void *visitor,
                            struct fv_error *error) {
-    struct passing passing = {visit, visitor};
+    struct passing passing = {context, visit, visitor};
     return fovea_store_each(context, pictures, pass, &passing, error);
 }
 

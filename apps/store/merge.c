@@ -11,6 +11,7 @@
 #include "fovea/memory.h"
 #include "fovea/text.h"
 #include "pipeline/outputs.h"
+#include "report/pages.h"
 #include "store/copy.h"
 #include "store/private.h"
 #include "store/recovery.h"
@@ -418,6 +419,11 @@ static void forget_output(struct joining *joining) {
     }
     fovea_store_close(output->store); /* before the lock goes */
     output->store = NULL;
+    char *pages = fv_text_format("%s/%s", output->path, fovea_report_pages_folder);
+    if (pages != NULL) {
+        fovea_report_pages_trim(pages, 0, &ignored);
+    }
+    fv_release(pages);
     const int folder = open(output->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; i < sizeof made / sizeof *made && folder >= 0; i++) {
         unlinkat(folder, made[i], 0);

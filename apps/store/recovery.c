@@ -14,6 +14,7 @@
 #include "fovea/names.h"
 #include "fovea/text.h"
 #include "pipeline/outputs.h"
+#include "report/pages.h"
 #include "store/lock.h"
 #include "store/private.h"
 
@@ -275,5 +276,8 @@ enum fv_status fovea_staging_clear(const char *output, struct fv_error *error) {
 }
 
 enum fv_status fovea_temporaries_clear(const char *output, struct fv_error *error) {
-    return clear_folder(output, is_abandoned, error);
+    char *pages = fv_text_format("%s/%s", output, fovea_report_pages_folder);
+    enum fv_status status = pages == NULL ? out_of_memory(output, error) : clear_folder(pages, is_abandoned, error);
+    fv_release(pages);
+    return status != FV_OK ? status : clear_folder(output, is_abandoned, error);
 }

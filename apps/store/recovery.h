@@ -23,8 +23,8 @@ enum fv_status fovea_leftovers_remove(struct fovea_store *store, const char *out
 /* Removes all files in OUT/.fovea but the lock. */
 enum fv_status fovea_staging_clear(const char *output, struct fv_error *error);
 
-/* Removes what writing the exports left in OUT when it was killed: files .fovea-PROCESS-N.tmp of processes that are no
- * more. */
+/* Removes what writing the exports left in OUT and OUT/pages when it was killed: files .fovea-PROCESS-N.tmp of
+ * processes that are no more. */
 enum fv_status fovea_temporaries_clear(const char *output, struct fv_error *error);
 
 /* Flushes a folder's entries to the disk. Where the file system cannot do that, nothing is done. */

@@ -10,6 +10,7 @@
 #include "base/folder.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
+#include "report/pages.h"
 #include "store/private.h"
 #include "store/recovery.h"
 
@@ -297,17 +298,30 @@ enum fv_status fovea_run_folder_settle(struct fovea_run_folder *folder, struct f
     return fovea_moving_settle(folder->store, folder->path, error);
 }
 
-static bool exports_exist(const struct fovea_run_folder *folder) {
+static bool exports_exist(const struct fovea_run_folder *folder, size_t images) {
     return fovea_folder_holds(folder->path, "results.csv") && fovea_folder_holds(folder->path, "results.json") &&
-           fovea_folder_holds(folder->path, "report.html");
+           fovea_folder_holds(folder->path, "report.html") && fovea_report_pages_exist(folder->path, images);
+}
+
+/* Writes the exports, and flushes the folders where they are. */
+static enum fv_status write_exports(const struct fovea_run_folder *folder, const struct fovea_results *results,
+                                    struct fv_error *error) {
+    char *pages = fv_text_format("%s/%s", folder->path, fovea_report_pages_folder);
+    enum fv_status status =
+        pages == NULL ? out_of_memory(folder->name, error) : fovea_results_write(results, folder->path, error);
+    status = status != FV_OK ? status : fovea_folder_flush(pages, error);
+    fv_release(pages);
+    return status != FV_OK ? status : fovea_folder_flush(folder->path, error);
 }
 
 enum fv_status fovea_run_folder_export(struct fovea_run_folder *folder, bool always, bool *written,
                                        struct fv_error *error) {
     char *exports = NULL;
-    const struct fovea_results *results;
+    const struct fovea_results *results = NULL;
     enum fv_status status = fovea_store_get(folder->store, "exports", &exports, error);
-    const bool current = exports != NULL && strcmp(exports, "current") == 0 && exports_exist(folder);
+    status = status != FV_OK ? status : fovea_store_results(folder->store, &results, error);
+    const bool current =
+        status == FV_OK && exports != NULL && strcmp(exports, "current") == 0 && exports_exist(folder, results->count);
     fv_release(exports);
     if (written != NULL) {
         *written = status == FV_OK && (always || !current);
@@ -315,8 +329,6 @@ enum fv_status fovea_run_folder_export(struct fovea_run_folder *folder, bool alw
     if (status != FV_OK || (current && !always)) {
         return status;
     }
-    status = fovea_store_results(folder->store, &results, error);
-    status = status != FV_OK ? status : fovea_results_write(results, folder->path, error);
-    status = status != FV_OK ? status : fovea_folder_flush(folder->path, error);
+    status = write_exports(folder, results, error);
     return status != FV_OK ? status : fovea_store_set(folder->store, "exports", "current", error);
 }
