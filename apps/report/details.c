@@ -89,9 +89,9 @@ static void add_facts(struct fovea_buffer *text, const struct fovea_result *resu
                         state, fovea_report_state_marks[result->state], state);
     fovea_report_term(text, "Reason", result->reason);
     if (result->graded) {
-        fovea_buffer_text(text, "<dt>Grade, and the shares for ungradable / gradable / outstanding</dt><dd>");
+        fovea_buffer_text(text, "<dt>Grade</dt><dd>");
         fovea_report_grade(text, &result->grade);
-        fovea_buffer_text(text, "</dd>\n");
+        fovea_buffer_text(text, "<span class=\"chances\">shares: ungradable / gradable / outstanding</span></dd>\n");
     }
     if (result->width > 0) {
         fovea_buffer_format(text, "<dt>Size</dt><dd>%u &times; %u pixels</dd>\n", result->width, result->height);

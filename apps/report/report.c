@@ -52,6 +52,20 @@ static enum fv_status begin(struct fovea_buffer *text, const struct fovea_result
     return FV_OK;
 }
 
+/* Where to go in the page. */
+static void add_contents(struct fovea_buffer *text, const struct report *report) {
+    fovea_buffer_text(text, "<nav aria-label=\"Contents\">\n<a href=\"#summary\">Summary</a>\n"
+                            "<a href=\"#all\">Images</a>\n");
+    if (report->table.light) {
+        fovea_buffer_text(text, "<a href=\"");
+        fovea_report_page_name(text, 1);
+        fovea_buffer_text(text, "\">Pages with pictures and all measures</a>\n");
+    } else if (report->table.results->count > 0) {
+        fovea_buffer_text(text, "<a href=\"#details\">Details</a>\n");
+    }
+    fovea_buffer_text(text, "<a href=\"#measures\">What the measures are</a>\n</nav>\n");
+}
+
 static enum fv_status visit_row(void *visitor, const struct fovea_result *result, struct fv_error *error) {
     struct report *report = visitor;
     fovea_report_table_row(&report->export.text, &report->table, result, ++report->number);
@@ -74,6 +88,7 @@ static enum fv_status add_all(struct report *report, struct fv_error *error) {
     const struct fovea_results *results = report->table.results;
     struct fovea_buffer *text = &report->export.text;
     enum fv_status status = begin(text, results, error);
+    add_contents(text, report);
     status = status != FV_OK ? status : fovea_report_summary(text, results, report->table.overview, error);
     fovea_report_table_begin(text, &report->table);
     status = status != FV_OK ? status : each(report, !report->table.light, visit_row, error);

@@ -127,30 +127,39 @@ static void add_number(struct fovea_buffer *text, double number) {
 }
 
 /* The figures of one measure, a row a layer. */
-static void add_figures(struct fovea_buffer *text, const struct fovea_plot_box *boxes, size_t count) {
-    static const char *const heads[] = {"Images", "Mean", "SD", "Least", "Quartile", "Median", "Quartile", "Greatest"};
-    fovea_buffer_text(text, "<div class=\"scroll\"><table class=\"plain\">\n<thead><tr><th scope=\"col\">Layer</th>");
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
-        fovea_buffer_format(text, "<th scope=\"col\" class=\"number\">%s</th>", heads[i]);
-    }
-    fovea_buffer_text(text, "</tr></thead>\n<tbody>\n");
+static void add_figures(struct fovea_buffer *rows, const char *title, const struct fovea_plot_box *boxes,
+                        size_t count) {
     for (size_t i = 0; i < count; i++) {
         const struct fovea_spread *spread = boxes[i].spread;
         const double numbers[] = {
             spread->mean,           spread->sd,  spread->least, spread->lower_quartile, spread->median,
             spread->upper_quartile, spread->most};
-        fovea_buffer_format(text, "<tr><td>%s</td><td class=\"number\">%zu</td>", boxes[i].label, spread->count);
+        fovea_buffer_format(rows, "<tr><td>%s</td><td>%s</td><td class=\"number\">%zu</td>", title, boxes[i].label,
+                            spread->count);
         for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) {
-            add_number(text, numbers[k]);
+            add_number(rows, numbers[k]);
         }
-        fovea_buffer_text(text, "</tr>\n");
+        fovea_buffer_text(rows, "</tr>\n");
     }
+}
+
+/* The table of figures, whose rows are made. */
+static void add_figure_table(struct fovea_buffer *text, const struct fovea_buffer *rows) {
+    static const char *const heads[] = {"Images", "Mean", "SD", "Least", "Quartile", "Median", "Quartile", "Greatest"};
+    fovea_buffer_text(text, "<div class=\"scroll\"><table class=\"plain\">\n<thead><tr><th scope=\"col\">Measure</th>"
+                            "<th scope=\"col\">Layer</th>");
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        fovea_buffer_format(text, "<th scope=\"col\" class=\"number\">%s</th>", heads[i]);
+    }
+    fovea_buffer_text(text, "</tr></thead>\n<tbody>\n");
+    fovea_buffer_add(text, rows->bytes, rows->size);
     fovea_buffer_text(text, "</tbody>\n</table></div>\n");
 }
 
 /* A histogram of the first measure, box plots of all. */
-static enum fv_status add_distribution(struct fovea_buffer *text, const struct fovea_report_overview *overview,
-                                       size_t measure, struct fv_error *error) {
+static enum fv_status add_distribution(struct fovea_buffer *text, struct fovea_buffer *rows,
+                                       const struct fovea_report_overview *overview, size_t measure,
+                                       struct fv_error *error) {
     struct fovea_report_group groups[FOVEA_REPORT_LAYERS];
     struct fovea_plot_box boxes[FOVEA_REPORT_LAYERS];
     struct fovea_spread spreads[FOVEA_REPORT_LAYERS];
@@ -171,12 +180,13 @@ static enum fv_status add_distribution(struct fovea_buffer *text, const struct f
     }
     if (count > 0) {
         const char *title = fovea_measure_find(fovea_report_measures[measure])->label;
-        fovea_buffer_format(text, "<h3>%s</h3>\n", title);
+        fovea_buffer_format(text, "<h3>%s</h3>\n<div class=\"scroll\">\n", title);
         if (measure == 0) {
             fovea_report_histogram(text, title, groups, count);
         }
         fovea_plot_boxes(text, title, boxes, count, (double)NAN);
-        add_figures(text, boxes, count);
+        fovea_buffer_text(text, "</div>\n");
+        add_figures(rows, title, boxes, count);
     }
     return FV_OK;
 }
@@ -189,13 +199,21 @@ enum fv_status fovea_report_summary(struct fovea_buffer *text, const struct fove
     if (overview->measured < 2) {
         return FV_OK;
     }
+    struct fovea_buffer rows = {0};
     enum fv_status status = FV_OK;
     fovea_buffer_text(text, "<section id=\"distributions\">\n<h2>Distributions</h2>\n<p class=\"lead\">Boxes span the "
                             "quartiles, the bar is the median (its value on the right), whiskers reach the outermost "
                             "values within 1.5 box lengths, circles are those beyond, the diamond is the mean.</p>\n");
     for (size_t i = 0; i < FOVEA_REPORT_MEASURES && status == FV_OK; i++) {
-        status = add_distribution(text, overview, i, error);
+        status = add_distribution(text, &rows, overview, i, error);
     }
-    fovea_buffer_text(text, "</section>\n");
+    if (status == FV_OK && rows.failed) {
+        status = fv_error_set(error, FV_ERROR_MEMORY, "the summary of the report: out of memory");
+    }
+    if (status == FV_OK) {
+        add_figure_table(text, &rows);
+        fovea_buffer_text(text, "</section>\n");
+    }
+    fovea_buffer_clear(&rows);
     return status;
 }

@@ -86,7 +86,7 @@ static enum fv_status each(void *context, bool pictures, fovea_result_visit *vis
     struct sample *sample = context;
     enum fv_status status = FV_OK;
     for (size_t i = 0; i < sample->count && status == FV_OK; i++) {
-        char name[NAME], stem[NAME];
+        char name[NAME + 8], stem[NAME];
         snprintf(stem, sizeof stem, i % 7 == 2 ? "sub folder/a\"%zu\"#%%\xff" : "image%zu", i);
         snprintf(name, sizeof name, "%s.png", stem);
         const struct fovea_input input = {.name = name, .stem = stem};
