@@ -2,6 +2,7 @@
  * among them, values that are missing, awkward names, and pictures. The folder exists. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fovea/memory.h"
 #include "image/image.h"
@@ -9,12 +10,19 @@
 #include "pipeline/results.h"
 #include "pipeline/thumbnail.h"
 
-enum { SIDE = 304, NAME = 64 };
+enum { SIDE = 96, RADIUS = 12, NAME = 64 };
+
+/* A PNG file. */
+struct picture {
+    uint8_t *bytes;
+    size_t size;
+};
 
 struct sample {
     size_t count;
     struct fovea_image image;
     uint8_t mask[SIDE * SIDE];
+    struct picture plain, outlined;
 };
 
 /* 0 .. 1, the same for the same number on every machine. */
@@ -26,12 +34,20 @@ static double chance(size_t number, unsigned salt) {
     return (double)(state >> 8) / (1 << 24);
 }
 
-static void draw(struct sample *sample) {
+static enum fv_status draw(struct sample *sample, struct fv_error *error) {
+    enum fv_status status = fovea_image_create(SIDE, SIDE, 1, 8, &sample->image, error);
+    if (status != FV_OK) {
+        return status;
+    }
     for (size_t i = 0; i < (size_t)SIDE * SIDE; i++) {
         const int x = (int)(i % SIDE) - SIDE / 2, y = (int)(i / SIDE) - SIDE / 2;
-        sample->mask[i] = x * x + y * y < 40 * 40;
+        sample->mask[i] = x * x + y * y < RADIUS * RADIUS;
         sample->image.pixels.u8[i] = (uint8_t)(sample->mask[i] ? 20 : 60 + (i * i / 7) % 150);
     }
+    status = fovea_thumbnail_make(&sample->image, NULL, &sample->plain.bytes, &sample->plain.size, error);
+    return status != FV_OK ? status
+                           : fovea_thumbnail_make(&sample->image, sample->mask, &sample->outlined.bytes,
+                                                  &sample->outlined.size, error);
 }
 
 static void set_measures(struct fovea_measures *measures, size_t i) {
@@ -81,6 +97,15 @@ static void set_result(struct fovea_result *result, size_t i) {
     result->remarks = i % 11 == 0 ? fv_duplicate("the name says 3x3; <the table> says 6") : NULL;
 }
 
+static uint8_t *copy(const struct picture *picture, size_t *size) {
+    uint8_t *bytes = fv_allocate(picture->size, 1);
+    if (bytes != NULL) {
+        memcpy(bytes, picture->bytes, picture->size);
+        *size = picture->size;
+    }
+    return bytes;
+}
+
 static enum fv_status each(void *context, bool pictures, fovea_result_visit *visit, void *visitor,
                            struct fv_error *error) {
     struct sample *sample = context;
@@ -93,14 +118,13 @@ static enum fv_status each(void *context, bool pictures, fovea_result_visit *vis
         struct fovea_result result = {.input = &input};
         set_result(&result, i);
         if (pictures && result.state != FOVEA_STATE_FAILED) {
-            status = fovea_thumbnail_make(&sample->image, result.measured ? sample->mask : NULL, &result.thumbnail,
-                                          &result.thumbnail_size, error);
+            const struct picture *picture = result.measured ? &sample->outlined : &sample->plain;
+            result.thumbnail = copy(picture, &result.thumbnail_size);
         }
-        if (pictures && status == FV_OK && result.measured) {
-            status = fovea_thumbnail_make(&sample->image, NULL, &result.vessel_thumbnail, &result.vessel_thumbnail_size,
-                                          error);
+        if (pictures && result.measured) {
+            result.vessel_thumbnail = copy(&sample->plain, &result.vessel_thumbnail_size);
         }
-        status = status != FV_OK ? status : visit(visitor, &result, error);
+        status = visit(visitor, &result, error);
         fovea_result_clear(&result);
     }
     return status;
@@ -123,12 +147,11 @@ int main(int count, char **arguments) {
                                     .planned = sample.count,
                                     .count = sample.count,
                                     .source = {&sample, each}};
-    enum fv_status status = fovea_image_create(SIDE, SIDE, 1, 8, &sample.image, &error);
-    if (status == FV_OK) {
-        draw(&sample);
-        status = fovea_results_write(&results, arguments[2], &error);
-        fovea_image_release(&sample.image);
-    }
+    enum fv_status status = draw(&sample, &error);
+    status = status != FV_OK ? status : fovea_results_write(&results, arguments[2], &error);
+    fovea_image_release(&sample.image);
+    fv_release(sample.plain.bytes);
+    fv_release(sample.outlined.bytes);
     if (status != FV_OK) {
         fprintf(stderr, "report-sample: %s\n", error.message);
     }
