@@ -150,7 +150,8 @@ static void add_measures(struct fovea_buffer *text, const struct fovea_result *r
 void fovea_report_details(struct fovea_buffer *text, const struct fovea_result *result, size_t number,
                           const char *report) {
     const bool same = report[0] == '\0';
-    fovea_buffer_format(text, "<section class=\"image\" id=\"image-%zu\">\n<h3>%zu. ", number, number);
+    fovea_buffer_format(text, "<section class=\"image%s\" id=\"image-%zu\">\n<h3>%zu. ",
+                        result->measured ? "" : " bare", number, number);
     fovea_buffer_html(text, result->input->name);
     fovea_buffer_text(text, "</h3>\n<div class=\"pictures\">\n");
     add_pictures(text, result, number, same);

@@ -8,8 +8,11 @@
 static const struct {
     const char *name;
     bool density; /* shown only if there are maps of vessels */
-} shown[] = {{"faz_area_mm2", false}, {"equivalent_diameter_mm", false}, {"circularity", false},
-             {"axial_ratio", false},  {"fd300_percent", true},           {"perfusion_density_image", true}};
+} shown[] = {{"faz_area_mm2", false},
+             {"circularity", false},
+             {"axial_ratio", false},
+             {"fd300_percent", true},
+             {"perfusion_density_image", true}};
 enum { SHOWN = sizeof shown / sizeof *shown };
 
 static void add_head(struct fovea_buffer *text, const char *name, const char *label, const char *attributes) {
@@ -164,7 +167,7 @@ static void add_warnings(struct fovea_buffer *text, const struct fovea_result *r
         fovea_buffer_text(text, "<td></td>");
         return;
     }
-    fovea_buffer_text(text, "<td data-v=\"");
+    fovea_buffer_text(text, "<td class=\"warnings\" data-v=\"");
     fovea_warnings_add(result->measures.warnings, text);
     fovea_buffer_text(text, "\">");
     for (unsigned w = 0; w < FOVEA_WARNING_COUNT; w++) {
