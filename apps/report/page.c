@@ -20,6 +20,8 @@ void fovea_report_page_begin(struct fovea_buffer *text, const char *title, const
                       "<title>Fovea report</title>\n<style>\n");
     fovea_buffer_text(text, report_style);
     fovea_buffer_text(text, table_style);
+    fovea_buffer_text(text, narrow_style);
+    fovea_buffer_text(text, paper_style);
     fovea_buffer_text(text, "</style>\n</head>\n<body>\n<header>\n<h1>");
     fovea_buffer_html(text, title);
     fovea_buffer_format(text, "</h1>\n<p class=\"lead\">%s</p>\n</header>\n<p class=\"notice\">", lead);
