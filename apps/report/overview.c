@@ -115,6 +115,24 @@ enum fv_status fovea_report_overview_add(void *visitor, const struct fovea_resul
     return FV_OK;
 }
 
+static int compare_reasons(const void *a, const void *b) {
+    const struct fovea_report_reason *left = a, *right = b;
+    if (left->state != right->state) {
+        return (left->state < right->state) - (left->state > right->state);
+    }
+    if (left->count != right->count) {
+        return (left->count < right->count) - (left->count > right->count);
+    }
+    return strcmp(left->kind, right->kind);
+}
+
+void fovea_report_overview_end(struct fovea_report_overview *overview) {
+    fv_names_clear(&overview->kinds);
+    if (overview->reason_count > 0) {
+        qsort(overview->reasons, overview->reason_count, sizeof *overview->reasons, compare_reasons);
+    }
+}
+
 void fovea_report_overview_clear(struct fovea_report_overview *overview) {
     for (size_t i = 0; i < FOVEA_REPORT_MEASURES; i++) {
         for (size_t k = 0; k < FOVEA_REPORT_LAYERS; k++) {

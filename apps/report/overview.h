@@ -45,6 +45,9 @@ struct fovea_report_overview {
 /* Adds a result; a fovea_result_visit whose visitor is the overview. */
 fovea_result_visit fovea_report_overview_add;
 
+/* Nothing is added any more: sorts the reasons, failures first, then the most frequent. */
+void fovea_report_overview_end(struct fovea_report_overview *overview);
+
 /* Frees it. */
 void fovea_report_overview_clear(struct fovea_report_overview *overview);
 

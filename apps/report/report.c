@@ -119,6 +119,7 @@ enum fv_status fovea_results_write_report(const struct fovea_results *results, c
     }
     enum fv_status status =
         results->source.each(results->source.context, false, fovea_report_overview_add, &overview, error);
+    fovea_report_overview_end(&overview);
     status = status != FV_OK ? status : fovea_report_pages_write(results, pages, error);
     status = status != FV_OK ? status : write_page(results, &overview, path, error);
     status = status != FV_OK ? status : fovea_report_pages_trim(pages, fovea_report_page_count(results->count), error);

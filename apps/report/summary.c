@@ -80,20 +80,14 @@ static void add_reasons(struct fovea_buffer *text, const struct fovea_report_ove
     }
     fovea_buffer_text(text, "<section id=\"reasons\">\n<h2>Failures and remarks</h2>\n");
     begin_table(text, "Status", "Reason, of the first such image");
-    size_t shown = 0;
-    for (int state = FOVEA_STATE_COUNT - 1; state >= 0; state--) {
-        for (size_t i = 0; i < overview->reason_count && shown < REASONS_SHOWN; i++) {
-            const struct fovea_report_reason *reason = &overview->reasons[i];
-            if ((int)reason->state != state) {
-                continue;
-            }
-            fovea_buffer_format(
-                text, "<tr><td class=\"number\">%zu</td><td><span class=\"state %s\">%s %s</span></td><td>",
-                reason->count, fovea_state_names[state], fovea_report_state_marks[state], fovea_state_names[state]);
-            fovea_buffer_html(text, reason->first);
-            fovea_buffer_text(text, "</td></tr>\n");
-            shown++;
-        }
+    const size_t shown = overview->reason_count < REASONS_SHOWN ? overview->reason_count : REASONS_SHOWN;
+    for (size_t i = 0; i < shown; i++) {
+        const struct fovea_report_reason *reason = &overview->reasons[i];
+        fovea_buffer_format(text, "<tr><td class=\"number\">%zu</td><td><span class=\"state %s\">%s %s</span></td><td>",
+                            reason->count, fovea_state_names[reason->state], fovea_report_state_marks[reason->state],
+                            fovea_state_names[reason->state]);
+        fovea_buffer_html(text, reason->first);
+        fovea_buffer_text(text, "</td></tr>\n");
     }
     fovea_buffer_text(text, "</tbody>\n</table>\n");
     if (overview->reason_count > shown) {

@@ -19,6 +19,7 @@ expect 0 "" "$sample" 24 small
 [ "$(count '<section class="image' small/report.html)" -eq 24 ] || fail "details in a small report"
 grep -q 'Research use only' small/report.html || fail "no notice"
 grep -q 'href="masks/sub%20folder/a%222%22%23%25%FF.png"' small/report.html || fail "an awkward name is not encoded"
+grep -q '<tr><td class="number">2</td>.*damaged PNG: row 3 of 304' small/report.html || fail "reasons that differ in numbers are not one"
 grep -q '<h4>Outline and shape</h4>' small/report.html || fail "measures are not in groups"
 grep -q '3 &times; 3 mm (table of scans)' small/report.html || fail "where the field of view came from"
 
