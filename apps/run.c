@@ -81,6 +81,12 @@
         .name = "save-probability", .kind = FOVEA_OPTION_FLAG, .target = &options.save_probability,                    \
         .help = "write probability/ too: float32 maps of every class (.npy) and\nthe FAZ's as a 16 bit .png"           \
     }
+#define OPTION_REQUIRE_GRADE                                                                                           \
+    {                                                                                                                  \
+        .name = "require-grade", .kind = FOVEA_OPTION_FLAG, .target = &options.require_grade,                          \
+        .help = "a deep image without a superficial partner to take the grade of\nfails, instead of being segmented "  \
+                "ungraded"                                                                                             \
+    }
 #define OPTION_IMAGES                                                                                                  \
     {                                                                                                                  \
         .name = "images", .kind = FOVEA_OPTION_TEXT, .target = &options.images, .value = "FOLDER",                     \
@@ -222,9 +228,9 @@ static int run_coips(const struct fovea_syntax *syntax, const struct fovea_pipel
                                  "--coips goes on by itself, in one project: no --continue, --dry-run or --shard");
     }
     if (choice->tta != 0 || choice->folds != NULL || options->planning.exact || options->planning.tune ||
-        options->save_probability) {
+        options->save_probability || options->require_grade) {
         return fovea_usage_error(syntax, "--coips does what the published program does: no --tta, --folds, "
-                                         "--tune or --save-probability, and --exact is implied");
+                                         "--tune, --save-probability or --require-grade, and --exact is implied");
     }
     if (options->scans != NULL || choice->layer < 0) {
         return fovea_usage_error(syntax, "--coips takes --fov and --layer, and no table of scans");
@@ -287,31 +293,20 @@ static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arg
 int fovea_command_run(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.grade = true, .segment = true, .measure = true}};
     struct choice choice = {.layer = -1};
-    const struct fovea_option table[] = {OPTION_FOV,
-                                         OPTION_LAYER,
-                                         OPTION_OUTPUT_UNLESS_COIPS,
-                                         OPTION_SCANS,
-                                         OPTION_REFERENCE,
-                                         OPTION_MODELS,
-                                         OPTION_LIST,
-                                         OPTION_TTA,
-                                         OPTION_FOLDS,
-                                         OPTION_EXACT,
-                                         OPTION_TUNE,
-                                         OPTION_PROBABILITY,
-                                         OPTION_COIPS,
-                                         OPTION_OVERWRITE_COIPS,
-                                         OPTION_CONTINUE,
-                                         OPTION_DRY_RUN,
-                                         OPTION_SHARD,
-                                         OPTION_PROJECT_NAME,
-                                         OPTION_THREADS};
+    const struct fovea_option table[] = {OPTION_FOV,           OPTION_LAYER,     OPTION_OUTPUT_UNLESS_COIPS,
+                                         OPTION_SCANS,         OPTION_REFERENCE, OPTION_MODELS,
+                                         OPTION_LIST,          OPTION_TTA,       OPTION_FOLDS,
+                                         OPTION_EXACT,         OPTION_TUNE,      OPTION_PROBABILITY,
+                                         OPTION_REQUIRE_GRADE, OPTION_COIPS,     OPTION_OVERWRITE_COIPS,
+                                         OPTION_CONTINUE,      OPTION_DRY_RUN,   OPTION_SHARD,
+                                         OPTION_PROJECT_NAME,  OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "run",
         .operands = "INPUT...",
         .most = SIZE_MAX,
         .summary = "Grades images, skips the ungradable, outlines the FAZ of the others, measures it and reports.\n"
-                   "Deep images are not graded, as published: all of them are segmented.",
+                   "Deep images take the grade of the superficial image of the same eye and visit, as published;\n"
+                   "without one they are segmented and reported as ungraded.",
         .options = table,
         .option_count = COUNT_OF(table),
         .details = INPUTS OUTPUTS COIPS EXIT_STATUSES,
@@ -329,7 +324,8 @@ int fovea_command_grade(int count, char **arguments) {
         .command = "grade",
         .operands = "INPUT...",
         .most = SIZE_MAX,
-        .summary = "Grades images of the superficial layer: ungradable, gradable or outstanding.",
+        .summary = "Grades images of the superficial layer: ungradable, gradable or outstanding. Deep images take the\n"
+                   "grade of the superficial image of the same eye and visit; one without it fails.",
         .options = table,
         .option_count = COUNT_OF(table),
         .details = INPUTS "FOLDER receives fovea.sqlite, results.csv, results.json and report.html.\n\n" EXIT_STATUSES,

@@ -99,8 +99,12 @@ enum fv_status fovea_announce_results(const struct fovea_pipeline_options *optio
                                       bool idle, size_t states[FOVEA_STATE_COUNT], struct fv_error *error) {
     const struct fovea_results *results;
     char *sets = NULL;
+    size_t ungraded = 0;
     enum fv_status status = fovea_store_results(store, &results, error);
     status = status != FV_OK ? status : fovea_store_count(store, states, error);
+    if (status == FV_OK && options->stages.grade) {
+        status = fovea_store_count_ungraded(store, &ungraded, error);
+    }
     status = status != FV_OK ? status : fovea_store_mixed_sets(store, &sets, error);
     if (status != FV_OK) {
         return status;
@@ -112,6 +116,9 @@ enum fv_status fovea_announce_results(const struct fovea_pipeline_options *optio
     }
     printf("%s%zu of %zu images: %zu ok", idle ? "all done already: " : "", results->count, results->planned,
            states[FOVEA_STATE_OK]);
+    if (ungraded > 0) {
+        printf(" (%zu not graded)", ungraded);
+    }
     if (options->stages.grade) {
         printf(", %zu ungradable", states[FOVEA_STATE_UNGRADABLE]);
     }

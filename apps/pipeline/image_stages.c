@@ -20,6 +20,7 @@ struct fovea_image_job {
     bool has_mask;              /* the mask was filled */
     struct fovea_planes planes; /* of the image, for the segmenter */
     bool own;                   /* it lies where results would replace it */
+    const char *ungraded;       /* why a deep image has no grade; NULL: it has, or needs none */
     struct fv_error error;
 };
 
@@ -216,6 +217,59 @@ static enum fv_status finish(struct fovea_image_job *job) {
     return status;
 }
 
+/* Grades the image, unless that was done for a deep one. */
+static enum fv_status grade(struct fovea_image_job *job) {
+    const struct fovea_work *work = job->work;
+    struct fovea_result *result = job->result;
+    if (!fovea_partners_recall(work->partners, result)) {
+        fovea_progress_lap(work->progress, FOVEA_PACE_REST, 0);
+        enum fv_status status =
+            fovea_grader_run(work->grader, result->input->name, &job->image, &result->grade, &job->error);
+        fovea_progress_lap(work->progress, FOVEA_PACE_GRADE, 1);
+        if (status != FV_OK) {
+            return status;
+        }
+        result->graded = true;
+        fovea_partners_note(work->partners, result);
+    }
+    return FV_OK;
+}
+
+/* A deep image takes the grade of its partner; or `ungraded` says why it does not. */
+static void take_grade(struct fovea_image_job *job) {
+    struct fovea_result *result = job->result;
+    job->ungraded = result->unpaired;
+    if (result->input->partner == 0 || job->work->partners == NULL) {
+        return;
+    }
+    const struct fovea_partner_grade *taken = fovea_partners_grade(job->work, result->input->partner - 1);
+    result->graded = taken->status == FV_OK;
+    result->grade = taken->grade;
+    memcpy(result->partner_digest, taken->digest, sizeof result->partner_digest);
+    if (!result->graded) {
+        job->ungraded = "its superficial partner could not be graded";
+        result->passing =
+            taken->status == FV_ERROR_MEMORY || (taken->status == FV_ERROR_FILE && taken->digest[0] != '\0');
+    }
+}
+
+/* Whether a deep image may go on without a grade. */
+static bool is_grade_needed(const struct fovea_work *work) {
+    return work->options->require_grade || !work->options->stages.segment;
+}
+
+/* Refuses a deep image without a grade where one is needed. */
+static enum fv_status check_ungraded(struct fovea_image_job *job) {
+    const struct fovea_result *result = job->result;
+    if (!is_grade_needed(job->work)) {
+        return FV_OK;
+    }
+    return fv_error_set(&job->error, FV_ERROR_UNSUPPORTED,
+                        "%s: a deep image (%s), which takes the grade of its superficial one: %s", result->input->name,
+                        fovea_source_names[result->scan.layer_source],
+                        job->ungraded != NULL ? job->ungraded : "there is none");
+}
+
 /* The stages before the mask; *wanted tells whether there is to be one. */
 static enum fv_status run_first_stages(struct fovea_image_job *job, bool *wanted) {
     const struct fovea_work *work = job->work;
@@ -230,14 +284,16 @@ static enum fv_status run_first_stages(struct fovea_image_job *job, bool *wanted
         return status;
     }
     if (fovea_scan_is_graded(work, &result->scan)) {
-        fovea_progress_lap(work->progress, FOVEA_PACE_REST, 0);
-        status = fovea_grader_run(work->grader, result->input->name, image, &result->grade, &job->error);
-        fovea_progress_lap(work->progress, FOVEA_PACE_GRADE, 1);
-        result->graded = status == FV_OK;
-        if (status != FV_OK || result->grade.quality == FOVEA_UNGRADABLE) {
-            result->state = FOVEA_STATE_UNGRADABLE;
-            return status;
-        }
+        status = grade(job);
+    } else if (stages->grade && !result->graded) {
+        status = check_ungraded(job);
+    }
+    if (status != FV_OK) {
+        return status;
+    }
+    if (result->graded && result->grade.quality == FOVEA_UNGRADABLE) {
+        result->state = FOVEA_STATE_UNGRADABLE;
+        return FV_OK;
     }
     *wanted = stages->segment || stages->masks;
     return FV_OK;
@@ -245,16 +301,20 @@ static enum fv_status run_first_stages(struct fovea_image_job *job, bool *wanted
 
 /* Reads the image and does the stages before the mask. */
 static enum fv_status begin(struct fovea_image_job *job, bool *wanted) {
+    const struct fovea_work *work = job->work;
     const struct fovea_input *input = job->result->input;
     *wanted = false;
     enum fv_status status = fovea_file_digest(input->path, job->result->digest, &job->error);
+    if (status == FV_OK && work->options->stages.grade) {
+        take_grade(job);
+    }
     if (status == FV_OK && job->own) {
         status = fv_error_set(&job->error, FV_ERROR_ARGUMENT,
                               "%s: lies in the output folder, where results would replace it", input->name);
     }
     status =
         status != FV_OK ? status : fovea_image_read_grey_page(input->path, input->scan.page, &job->image, &job->error);
-    job->result->remarks = fovea_scan_remarks(&input->scan, &job->image);
+    job->result->remarks = fovea_scan_remarks(&input->scan, &job->image, is_grade_needed(work) ? NULL : job->ungraded);
     status = status != FV_OK ? status : run_first_stages(job, wanted);
     if (status != FV_OK || !*wanted) {
         return status;
@@ -289,7 +349,7 @@ static void close_job(struct fovea_image_job *job, enum fv_status status) {
         fv_release(result->reason);
         result->reason = plain_reason(work, result->input, job->error.message);
         result->state = FOVEA_STATE_FAILED;
-        result->passing = status == FV_ERROR_MEMORY || status == FV_ERROR_FILE;
+        result->passing = result->passing || status == FV_ERROR_MEMORY || status == FV_ERROR_FILE;
         result->measured = false;
         result->files = 0;
         fovea_outputs_drop(&job->staged);
@@ -299,8 +359,12 @@ static void close_job(struct fovea_image_job *job, enum fv_status status) {
 
 struct fovea_image_job *fovea_image_begin(const struct fovea_work *work, size_t number, const struct fovea_input *input,
                                           struct fovea_segment_task *task, struct fovea_result *result) {
-    *result = (struct fovea_result){
-        .input = input, .state = FOVEA_STATE_OK, .scan = input->scan, .instruction_set = work->instruction_set};
+    *result = (struct fovea_result){.input = input,
+                                    .state = FOVEA_STATE_OK,
+                                    .scan = input->scan,
+                                    .instruction_set = work->instruction_set,
+                                    .grade_partner = fovea_partners_name(work->partners, input),
+                                    .unpaired = input->unpaired};
     struct fovea_image_job *job = fv_allocate_zero(1, sizeof *job);
     if (job == NULL) {
         result->state = FOVEA_STATE_FAILED;

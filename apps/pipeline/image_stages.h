@@ -5,6 +5,7 @@
 #define FOVEA_APPS_IMAGE_STAGES_H
 
 #include "pipeline/grade.h"
+#include "pipeline/partners.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/progress.h"
 #include "pipeline/results.h"
@@ -21,6 +22,7 @@ struct fovea_work {
     const char *instruction_set;                              /* that the nets run with, static; NULL: none run */
     const char *staging;                                      /* where files wait below it */
     struct fovea_progress *progress;                          /* is told what was done */
+    struct fovea_partners *partners;                          /* the grades that deep images take; NULL: none do */
 };
 
 struct fovea_image_job;

@@ -310,14 +310,34 @@ enum fv_status fovea_inputs_collect(const char *const *operands, size_t count, c
     return status;
 }
 
-void fovea_inputs_keep_share(struct fovea_inputs *inputs, struct fovea_share share) {
+/* Whether an input is in a share. A partner has none itself. */
+static bool is_in_share(const struct fovea_inputs *inputs, const struct fovea_input *input, struct fovea_share share) {
+    const char *name = input->partner > 0 ? inputs->items[input->partner - 1].name : input->name;
+    return fovea_text_hash(name) % share.of == share.number - 1;
+}
+
+enum fv_status fovea_inputs_keep_share(struct fovea_inputs *inputs, struct fovea_share share, struct fv_error *error) {
     size_t kept = 0;
+    if (share.of == 0) {
+        return FV_OK;
+    }
+    size_t *places = fv_allocate_zero(inputs->count, sizeof *places); /* 1 + the place in the share */
+    if (places == NULL) {
+        return fv_error_set(error, FV_ERROR_MEMORY, "%zu inputs: out of memory", inputs->count);
+    }
     for (size_t i = 0; i < inputs->count; i++) {
-        if (share.of == 0 || fovea_text_hash(inputs->items[i].name) % share.of == share.number - 1) {
-            inputs->items[kept++] = inputs->items[i];
+        places[i] = is_in_share(inputs, &inputs->items[i], share) ? ++kept : 0;
+    }
+    for (size_t i = 0; i < inputs->count; i++) {
+        if (places[i] > 0) {
+            const size_t partner = inputs->items[i].partner;
+            inputs->items[places[i] - 1] = inputs->items[i];
+            inputs->items[places[i] - 1].partner = partner > 0 ? places[partner - 1] : 0;
         }
     }
     inputs->count = kept;
+    fv_release(places);
+    return FV_OK;
 }
 
 void fovea_inputs_clear(struct fovea_inputs *inputs) {

@@ -21,6 +21,8 @@ struct fovea_input {
     struct fovea_scan scan; /* by fovea_scans_describe; its texts lie with the others */
     const char *image;      /* of a mask: the path of its image; NULL: none */
     size_t copy;            /* how many inputs before it in the whole list have the same name */
+    size_t partner;         /* of a deep image: 1 + the place in the list of the one whose grade it takes; 0: none */
+    const char *unpaired; /* why a deep image has none, a static text; NULL: it has, it is not deep, or nobody asked */
 };
 
 /* Sorted by name, then by path; no file twice. A zeroed struct is an empty list. */
@@ -54,9 +56,11 @@ struct fovea_share {
     size_t number, of; /* 1 .. of; of 0: not shared */
 };
 
-/* Keeps those inputs for whose name h (fovea_text_hash) h mod share.of = share.number - 1; all if share.of is 0. A name
- * falls into the same share whatever else is in the list. The names of outputs stay those of the whole list. */
-void fovea_inputs_keep_share(struct fovea_inputs *inputs, struct fovea_share share);
+/* Keeps those inputs for whose name h (fovea_text_hash) h mod share.of = share.number - 1; all if share.of is 0. For an
+ * input that has a partner the partner's name counts, so that both are in one share; else a name falls into the same
+ * share whatever else is in the list. The names of outputs stay those of the whole list. Errors: FV_ERROR_MEMORY; then
+ * the list is as before. */
+enum fv_status fovea_inputs_keep_share(struct fovea_inputs *inputs, struct fovea_share share, struct fv_error *error);
 
 /* Frees the list; it is empty again. */
 void fovea_inputs_clear(struct fovea_inputs *inputs);

@@ -16,6 +16,7 @@
 #include "pipeline/folders.h"
 #include "pipeline/image_stages.h"
 #include "pipeline/outputs.h"
+#include "pipeline/partners.h"
 #include "pipeline/progress.h"
 #include "pipeline/scans.h"
 #include "store/run_folder.h"
@@ -39,7 +40,8 @@ struct run {
     struct fovea_results results;
     struct fovea_run_folder folder;
     struct fovea_plan plan;
-    size_t *todo; /* inputs that are left to do */
+    struct fovea_partners partners; /* of deep images */
+    size_t *todo;                   /* inputs that are left to do */
     size_t todo_count;
     struct fv_error error;
 };
@@ -96,6 +98,12 @@ static enum fv_status describe(struct run *run, int *code) {
     }
     if (unused != NULL) {
         fprintf(stderr, "fovea %s: %s: columns that are not used: %s\n", options->command, options->scans, unused);
+    }
+    if (options->stages.grade) {
+        status = fovea_partners_find(&run->inputs, &run->error);
+    }
+    if (status != FV_OK) {
+        return status;
     }
     want(run);
     bool field = run->wanted.field_x_mm > 0, layer = run->wanted.has_layer || options->stages.masks;
@@ -285,6 +293,26 @@ static enum fv_status plan(struct run *run) {
     return FV_OK;
 }
 
+/* Makes the grades that deep images take ready, with those that are in the folder. */
+static enum fv_status open_partners(struct run *run) {
+    const struct fovea_results *results;
+    bool *done = fv_allocate(run->inputs.count, sizeof *done), some = false;
+    if (done == NULL) {
+        return fv_error_set(&run->error, FV_ERROR_MEMORY, "%zu images: out of memory", run->inputs.count);
+    }
+    for (size_t i = 0; i < run->inputs.count; i++) {
+        done[i] = run->plan.fates[i] == FOVEA_FATE_DONE;
+        some = some || run->inputs.items[i].partner > 0;
+    }
+    enum fv_status status = some ? fovea_store_results(run->folder.store, &results, &run->error) : FV_OK;
+    if (some && status == FV_OK) {
+        status = fovea_partners_open(&run->inputs, &results->source, done, &run->partners, &run->error);
+        run->work.partners = status == FV_OK ? &run->partners : NULL;
+    }
+    fv_release(done);
+    return status;
+}
+
 static void *begin_image(void *context, size_t index, struct fovea_segment_task *task, struct fovea_result *result) {
     const struct run *run = context;
     return fovea_image_begin(&run->work, index + 1, &run->inputs.items[run->todo[index]], task, result);
@@ -352,6 +380,7 @@ static enum fv_status work_in_folder(struct run *run) {
     if (status == FV_OK && run->todo_count > 0) {
         status = load_models(run);
         status = status != FV_OK ? status : make_folders(run);
+        status = status != FV_OK ? status : open_partners(run);
         status = status != FV_OK ? status : work_through(run);
     }
     status = status != FV_OK ? status : fovea_run_folder_settle(&run->folder, &run->error);
@@ -382,6 +411,7 @@ static enum fv_status summarise(struct run *run, int *code) {
 
 static void release(struct run *run) {
     fovea_plan_release(&run->plan);
+    fovea_partners_release(&run->partners);
     fv_release(run->todo);
     fovea_run_folder_close(&run->folder);
     fovea_grader_destroy(run->work.grader);
@@ -405,6 +435,7 @@ static struct fovea_results describe_options(const struct fovea_pipeline_options
                                   .planning = options->planning,
                                   .probability = options->save_probability,
                                   .images = options->images != NULL,
+                                  .require_grade = options->require_grade,
                                   .reference_axial_length_mm = options->reference_axial_length_mm};
 }
 
@@ -415,7 +446,7 @@ int fovea_pipeline_run(const struct fovea_pipeline_options *options) {
     enum fv_status status = collect(&run);
     status = status != FV_OK ? status : collect_images(&run);
     status = status != FV_OK ? status : describe(&run, &code);
-    fovea_inputs_keep_share(&run.inputs, options->share);
+    status = status != FV_OK ? status : fovea_inputs_keep_share(&run.inputs, options->share, &run.error);
     if (status == FV_OK) {
         code = FOVEA_EXIT_UNUSABLE;
         status = choose_models(&run);

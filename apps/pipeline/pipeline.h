@@ -34,6 +34,7 @@ struct fovea_pipeline_options {
     size_t fold_count;                /* 0: all */
     struct fovea_planning planning;
     bool save_probability;    /* write the maps of probability too */
+    bool require_grade;       /* a deep image without a partner to take the grade of fails */
     const char *images;       /* with masks: the folder of their images, whose vessels are measured; NULL: none */
     struct fovea_share share; /* of the inputs: this one only */
     bool go_on;               /* the output must hold results already */

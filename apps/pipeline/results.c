@@ -11,6 +11,10 @@ bool fovea_result_has(const struct fovea_result *result, const struct fovea_meas
     return result->measured && fovea_measure_has(&result->measures, column);
 }
 
+const char *fovea_result_grade_source(const struct fovea_result *result) {
+    return !result->graded ? "" : result->grade_partner != NULL ? "partner" : "own";
+}
+
 void fovea_results_add_folds(const struct fovea_results *results, struct fovea_buffer *text) {
     for (size_t i = 0; i < results->fold_count; i++) {
         fovea_buffer_format(text, "%s%zu", i > 0 ? " " : "", results->folds[i]);

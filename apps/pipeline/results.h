@@ -42,6 +42,10 @@ struct fovea_result {
     uint32_t width, height;               /* pixels; 0: could not be read */
     bool graded;
     struct fovea_grade grade;
+    const char
+        *grade_partner; /* the name of the superficial image whose grade a deep one takes; NULL: none; not owned */
+    char partner_digest[FOVEA_DIGEST_SIZE]; /* the SHA-256 of that image; "": not known */
+    const char *unpaired;                   /* why a deep image has none (struct fovea_input); NULL; not owned */
     bool measured;
     struct fovea_measures measures;
     uint8_t *thumbnail; /* a PNG file; NULL: none; owned */
@@ -77,6 +81,7 @@ struct fovea_results {
     const size_t *folds;                                /* numbers of its folds that were used, not owned */
     size_t fold_count, folds_most;                      /* how many, and how many it has; 0: not used */
     bool images;                                        /* masks were measured with their images */
+    bool require_grade;                                 /* deep images without a grade were refused */
     double reference_axial_length_mm;                   /* that the device assumes; 0: the usual one */
     bool probability;                                   /* maps of probability were written */
     size_t planned;                                     /* images in the list; more than `count` if interrupted */
@@ -102,6 +107,9 @@ void fovea_result_list_clear(struct fovea_result_list *list);
 
 /* The folds that were used, as "0 1 2" appended to a buffer. */
 void fovea_results_add_folds(const struct fovea_results *results, struct fovea_buffer *text);
+
+/* Whose grade it is: "own", "partner", or "" if it has none. */
+const char *fovea_result_grade_source(const struct fovea_result *result);
 
 /* Whether `result` has a value in that column. */
 bool fovea_result_has(const struct fovea_result *result, const struct fovea_measure_column *column);

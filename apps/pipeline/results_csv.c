@@ -4,7 +4,8 @@
 #include "scan/columns.h"
 
 static void add_header(struct fovea_buffer *text) {
-    fovea_buffer_text(text, "file,status,reason,remarks,grade,p_ungradable,p_gradable,p_outstanding");
+    fovea_buffer_text(text, "file,status,reason,remarks,grade,p_ungradable,p_gradable,p_outstanding,grade_source,"
+                            "grade_partner");
     for (size_t i = 0; i < fovea_measure_column_count; i++) {
         fovea_buffer_format(text, ",%s", fovea_measure_columns[i].name);
     }
@@ -16,14 +17,16 @@ static void add_header(struct fovea_buffer *text) {
 }
 
 static void add_grade(struct fovea_buffer *text, const struct fovea_result *result) {
-    if (!result->graded) {
+    if (result->graded) {
+        fovea_buffer_format(text, ",%s", fovea_quality_names[result->grade.quality]);
+        for (size_t k = 0; k < FOVEA_QUALITY_COUNT; k++) {
+            fovea_buffer_format(text, ",%.6f", result->grade.probability[k]);
+        }
+    } else {
         fovea_buffer_text(text, ",,,,");
-        return;
     }
-    fovea_buffer_format(text, ",%s", fovea_quality_names[result->grade.quality]);
-    for (size_t k = 0; k < FOVEA_QUALITY_COUNT; k++) {
-        fovea_buffer_format(text, ",%.6f", result->grade.probability[k]);
-    }
+    fovea_buffer_format(text, ",%s,", fovea_result_grade_source(result));
+    fovea_buffer_csv(text, result->grade_partner != NULL ? result->grade_partner : "");
 }
 
 static void add_measures(struct fovea_buffer *text, const struct fovea_result *result) {

@@ -130,6 +130,9 @@ static void add_head(struct fovea_buffer *text, const struct fovea_results *resu
         complete = complete && cJSON_AddBoolToObject(head, "exact", results->planning.exact) != NULL &&
                    cJSON_AddBoolToObject(head, "tuned", results->planning.tune) != NULL;
     }
+    if (results->require_grade) {
+        complete = complete && cJSON_AddBoolToObject(head, "require_grade", true) != NULL;
+    }
     add_number(head, "images_planned", (double)results->planned, &complete);
     add_number(head, "files_ignored", (double)results->ignored, &complete);
     add_model(head, "grader", results->grader, results->shipped, &complete);
@@ -170,6 +173,10 @@ static void add_image(struct fovea_buffer *text, const struct fovea_result *resu
         for (size_t k = 0; k < FOVEA_QUALITY_COUNT; k++) {
             add_number(image, keys[k], result->grade.probability[k], &complete);
         }
+        add_string(image, "grade_source", fovea_result_grade_source(result), &complete);
+    }
+    if (result->grade_partner != NULL) {
+        add_string(image, "grade_partner", result->grade_partner, &complete);
     }
     for (size_t i = 0; i < fovea_measure_column_count; i++) {
         if (fovea_result_has(result, &fovea_measure_columns[i])) {

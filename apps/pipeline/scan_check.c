@@ -36,6 +36,15 @@ static enum fv_status check_sides(const char *name, const struct fovea_scan *sca
     return FV_OK;
 }
 
+enum fv_status fovea_scan_check_grading(const struct fovea_work *work, const char *name, const struct fovea_scan *scan,
+                                        struct fv_error *error) {
+    if (!(scan->field_x_mm > 0)) {
+        return fv_error_set(error, FV_ERROR_UNSUPPORTED,
+                            "%s: its field of view is not known: --fov or a table of scans can tell it", name);
+    }
+    return check_model(work->grader_model, name, scan, error);
+}
+
 enum fv_status fovea_scan_check(const struct fovea_work *work, const char *name, const struct fovea_scan *scan,
                                 const struct fovea_image *image, struct fv_error *error) {
     const struct fovea_stages *stages = &work->options->stages;
@@ -46,10 +55,6 @@ enum fv_status fovea_scan_check(const struct fovea_work *work, const char *name,
     if (!stages->masks && !scan->has_layer) {
         return fv_error_set(error, FV_ERROR_UNSUPPORTED,
                             "%s: its layer is not known: --layer or a table of scans can tell it", name);
-    }
-    if (stages->grade && !stages->segment && scan->layer == FOVEA_LAYER_DEEP) {
-        return fv_error_set(error, FV_ERROR_UNSUPPORTED, "%s: a deep image (%s), and only superficial ones are graded",
-                            name, fovea_source_names[scan->layer_source]);
     }
     enum fv_status status = stages->measure ? check_sides(name, scan, image, error) : FV_OK;
     if (status == FV_OK && fovea_scan_is_graded(work, scan)) {
@@ -62,7 +67,7 @@ static void add(struct fovea_buffer *text, const char *remark) {
     fovea_buffer_format(text, "%s%s", text->size > 0 ? "; " : "", remark);
 }
 
-char *fovea_scan_remarks(const struct fovea_scan *scan, const struct fovea_image *image) {
+char *fovea_scan_remarks(const struct fovea_scan *scan, const struct fovea_image *image, const char *ungraded) {
     struct fovea_buffer text = {0};
     if (scan->remarks != NULL) {
         add(&text, scan->remarks);
@@ -75,6 +80,10 @@ char *fovea_scan_remarks(const struct fovea_scan *scan, const struct fovea_image
     }
     if (image->window_ignored) {
         add(&text, "the DICOM file has a curve or table for showing it, which was not applied");
+    }
+    if (ungraded != NULL) {
+        add(&text, "not graded: ");
+        fovea_buffer_text(&text, ungraded);
     }
     char *remarks = text.size > 0 && !text.failed ? fv_duplicate(text.bytes) : NULL;
     fovea_buffer_clear(&text);

@@ -91,6 +91,11 @@ static void add_facts(struct fovea_buffer *text, const struct fovea_result *resu
     if (result->graded) {
         fovea_buffer_text(text, "<dt>Grade</dt><dd>");
         fovea_report_grade(text, &result->grade);
+        if (result->grade_partner != NULL) {
+            fovea_buffer_text(text, "<span class=\"why\">the grade of ");
+            fovea_buffer_html(text, result->grade_partner);
+            fovea_buffer_text(text, "</span>");
+        }
         fovea_buffer_text(text, "<span class=\"chances\">shares: ungradable / gradable / outstanding</span></dd>\n");
     }
     if (result->width > 0) {

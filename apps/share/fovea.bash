@@ -66,7 +66,7 @@ _fovea() {
     esac
     if [[ $word == -* ]]; then
         case $command in
-        run) options='--fov --layer --scans --reference-axial-length --output --models --list --tta --folds --exact --tune --save-probability --coips --overwrite --project-name --continue --dry-run --shard --threads --config --print-config --help' ;;
+        run) options='--fov --layer --scans --reference-axial-length --output --models --list --tta --folds --exact --tune --save-probability --require-grade --coips --overwrite --project-name --continue --dry-run --shard --threads --config --print-config --help' ;;
         grade) options='--fov --layer --scans --output --models --list --exact --tune --continue --overwrite --dry-run --shard --threads --config --print-config --help' ;;
         segment) options='--fov --layer --scans --reference-axial-length --output --models --list --tta --folds --exact --tune --save-probability --continue --overwrite --dry-run --shard --threads --config --print-config --help' ;;
         measure) options='--fov --scans --reference-axial-length --output --images --list --continue --overwrite --dry-run --shard --config --print-config --help' ;;

@@ -60,6 +60,7 @@ static enum fv_status give_pairs(const struct fovea_results *results, pair_visit
         {"fov_mm", field},
         {"layer", results->layer[0] != '\0' ? results->layer : NULL},
         {"images", results->images ? "yes" : NULL},
+        {"require_grade", results->require_grade ? "yes" : NULL},
         {"reference_axial_length_mm", results->reference_axial_length_mm > 0 ? reference : NULL},
         {"tta", !segmenter          ? NULL
                 : results->mirrored ? "mirror"
@@ -114,6 +115,7 @@ static const struct {
     {"fov_mm", "--fov", false},
     {"layer", "--layer", false},
     {"images", "--images", false},
+    {"require_grade", "--require-grade", false},
     {"reference_axial_length_mm", "--reference-axial-length", false},
     {"tta", "--tta", false},
     {"folds", "--folds", false},
@@ -305,6 +307,7 @@ enum fv_status fovea_store_results(struct fovea_store *store, const struct fovea
     made->field_mm = strtod(or_empty(read_value(&reading, "fov_mm")), NULL);
     made->layer = or_empty(read_value(&reading, "layer"));
     made->images = read_yes(&reading, "images", "yes");
+    made->require_grade = read_yes(&reading, "require_grade", "yes");
     made->reference_axial_length_mm = strtod(or_empty(read_value(&reading, "reference_axial_length_mm")), NULL);
     made->mirrored = read_yes(&reading, "tta", "mirror");
     made->planning.exact = read_yes(&reading, "exact", "yes");

@@ -199,6 +199,50 @@ CHANCE(ungradable, FOVEA_UNGRADABLE)
 CHANCE(gradable, FOVEA_GRADABLE)
 CHANCE(outstanding, FOVEA_OUTSTANDING)
 
+static void bind_source(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    fovea_database_bind_text(statement, index, result->graded ? fovea_result_grade_source(result) : NULL);
+}
+
+/* It follows from the others. */
+static void read_source(sqlite3_stmt *statement, int column, struct fovea_row *row) {
+    (void)statement;
+    (void)column;
+    (void)row;
+}
+
+/* A text that lies with the row's others. */
+static const char *read_kept(sqlite3_stmt *statement, int column, struct fovea_row *row) {
+    char *text = read_text(statement, column, row);
+    const char *kept = text != NULL ? fv_pool_text(&row->texts, text, strlen(text)) : NULL;
+    row->lost = row->lost || (text != NULL && kept == NULL);
+    fv_release(text);
+    return kept;
+}
+
+static void bind_partner(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    fovea_database_bind_text(statement, index, result->grade_partner);
+}
+
+static void read_partner(sqlite3_stmt *statement, int column, struct fovea_row *row) {
+    row->result.grade_partner = read_kept(statement, column, row);
+}
+
+static void bind_partner_digest(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    fovea_database_bind_text(statement, index, result->partner_digest[0] != '\0' ? result->partner_digest : NULL);
+}
+
+static void read_partner_digest(sqlite3_stmt *statement, int column, struct fovea_row *row) {
+    copy_digest(statement, column, row->result.partner_digest);
+}
+
+static void bind_unpaired(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    fovea_database_bind_text(statement, index, result->unpaired);
+}
+
+static void read_unpaired(sqlite3_stmt *statement, int column, struct fovea_row *row) {
+    row->result.unpaired = read_kept(statement, column, row);
+}
+
 static void bind_set(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
     fovea_database_bind_text(statement, index, result->instruction_set);
 }
@@ -237,6 +281,10 @@ const struct fovea_image_column fovea_image_columns[] = {
     {"p_ungradable", "REAL", bind_ungradable, read_ungradable},
     {"p_gradable", "REAL", bind_gradable, read_gradable},
     {"p_outstanding", "REAL", bind_outstanding, read_outstanding},
+    {"grade_source", "TEXT", bind_source, read_source},
+    {"grade_partner", "", bind_partner, read_partner},
+    {"grade_partner_sha256", "TEXT", bind_partner_digest, read_partner_digest},
+    {"unpaired", "TEXT", bind_unpaired, read_unpaired},
     {"instruction_set", "TEXT", bind_set, read_set},
     {"measured", "INTEGER NOT NULL", bind_measured, read_measured},
 };

@@ -101,14 +101,56 @@ static enum fv_status find_staged(struct fovea_store *store, long long id, long 
     return status;
 }
 
+static bool same_text(const char *left, const char *right) {
+    return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
+}
+
+/* Compares the partner of a deep image with what it was; *settled: the fate of the image follows from it. */
+static enum fv_status settle_partner(struct comparison *comparison, size_t index, const struct fovea_row *row,
+                                     bool *settled, struct fv_error *error) {
+    const struct fovea_inputs *inputs = comparison->inputs;
+    const struct fovea_input *input = &inputs->items[index];
+    const struct fovea_input *partner = input->partner > 0 ? &inputs->items[input->partner - 1] : NULL;
+    const char *known = row->result.partner_digest;
+    char digest[FOVEA_DIGEST_SIZE];
+    *settled = true;
+    if (!same_text(partner != NULL ? partner->name : NULL, row->result.grade_partner) ||
+        !same_text(input->unpaired, row->result.unpaired)) {
+        return settle(comparison->plan, index, FOVEA_FATE_CHANGED,
+                      "another superficial image is its partner, or there is one more or less", error);
+    }
+    struct fv_error reason;
+    const enum fv_status status = partner != NULL ? fovea_file_digest(partner->path, digest, &reason) : FV_OK;
+    if (status == FV_ERROR_MEMORY) {
+        return fv_error_set(error, status, "%s", reason.message);
+    }
+    *settled = partner != NULL && status == FV_OK && strcmp(digest, known) != 0;
+    if (!*settled) {
+        return FV_OK;
+    }
+    return known[0] == '\0'
+               ? settle(comparison->plan, index, FOVEA_FATE_AGAIN, "its superficial partner could not be read", error)
+               : settle(comparison->plan, index, FOVEA_FATE_CHANGED,
+                        "its superficial partner is not what it was: another SHA-256", error);
+}
+
 /* The input is what it was. */
 static enum fv_status settle_same(struct comparison *comparison, size_t input, const struct fovea_row *row,
                                   struct fv_error *error) {
     struct look look = {.comparison = comparison};
-    if (row->result.passing) {
-        return settle(comparison->plan, input, FOVEA_FATE_AGAIN, "it failed for a reason that may have passed", error);
+    bool settled;
+    enum fv_status status = settle_partner(comparison, input, row, &settled, error);
+    if (status != FV_OK || settled) {
+        return status;
     }
-    enum fv_status status = find_staged(comparison->store, row->id, &look.staged, error);
+    if (row->result.passing) {
+        return settle(comparison->plan, input, FOVEA_FATE_AGAIN,
+                      row->result.state == FOVEA_STATE_FAILED
+                          ? "it failed for a reason that may have passed"
+                          : "its superficial partner was not graded for a reason that may have passed",
+                      error);
+    }
+    status = find_staged(comparison->store, row->id, &look.staged, error);
     status = status != FV_OK ? status : fovea_store_each_file(comparison->store, row->id, look_for, &look, error);
     if (status != FV_OK) {
         return status;

@@ -219,6 +219,14 @@ enum fv_status fovea_store_count(struct fovea_store *store, size_t states[FOVEA_
     return status;
 }
 
+enum fv_status fovea_store_count_ungraded(struct fovea_store *store, size_t *count, struct fv_error *error) {
+    long long number = 0;
+    enum fv_status status = fovea_database_number(
+        &store->database, "SELECT count(*) FROM images WHERE status = 'ok' AND grade IS NULL", &number, error);
+    *count = (size_t)number;
+    return status;
+}
+
 enum fv_status fovea_store_mixed_sets(struct fovea_store *store, char **names, struct fv_error *error) {
     sqlite3_stmt *statement;
     bool row = false;

@@ -145,13 +145,12 @@ static enum fv_status refuse_changed(const char *name, const struct fovea_run_re
     const size_t others = plan->counts[FOVEA_FATE_CHANGED] - 1;
     char more[64] = "";
     if (others > 0) {
-        snprintf(more, sizeof more, " and %zu other input%s", others, others > 1 ? "s" : "");
+        snprintf(more, sizeof more, " (and %zu other input%s changed)", others, others > 1 ? "s have" : " has");
     }
     return fv_error_set(
         error, FV_ERROR_ARGUMENT,
-        "%s holds results of %s%s, but the content has changed since (another SHA-256); --overwrite does "
-        "again what has changed, another --output keeps both",
-        name, request->inputs->items[plan->changed].name, more);
+        "%s holds results of %s, but %s%s; --overwrite does again what has changed, another --output keeps both", name,
+        request->inputs->items[plan->changed].name, plan->reasons[plan->changed], more);
 }
 
 /* Rows of images that are not there would go with the others. */

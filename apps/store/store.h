@@ -20,6 +20,8 @@
  *                            image_sha256: of the image that belongs to a mask; NULL: none
  *                            passing: 1 where it failed for want of memory or of a readable file, and is tried again
  *                            width_px, height_px, grade, p_ungradable, p_gradable, p_outstanding
+ *                            grade_source: own, or partner where a deep image took that of grade_partner, a name like
+ *                            file, whose SHA-256 was grade_partner_sha256; unpaired: why a deep image has no partner
  *                            instruction_set: that the nets ran with; results of two may differ by rounding
  *                            measured: 0 or 1
  *                            a column for each of fovea_scan_columns and each of fovea_measure_columns, of its name,
@@ -100,6 +102,9 @@ enum fv_status fovea_store_remove_all(struct fovea_store *store, struct fv_error
 
 /* The rows of each state. */
 enum fv_status fovea_store_count(struct fovea_store *store, size_t states[FOVEA_STATE_COUNT], struct fv_error *error);
+
+/* The rows that are ok without a grade. */
+enum fv_status fovea_store_count_ungraded(struct fovea_store *store, size_t *count, struct fv_error *error);
 
 /* The instruction sets of the rows' nets, "avx2, avx512"; NULL if they are not several. The caller releases it. */
 enum fv_status fovea_store_mixed_sets(struct fovea_store *store, char **names, struct fv_error *error);

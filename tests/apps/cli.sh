@@ -234,8 +234,8 @@ cksum first/masks/own.png >before
 expect 1 "lies in the output folder" "$fovea" run --fov 3 --layer superficial -o first first/masks/own.png
 cksum first/masks/own.png | cmp -s - before || fail "a mask was replaced"
 
-# Deep images are segmented without grades; ungradable ones leave no mask; what nothing serves is listed.
-expect 0 "1 of 1 images: 1 ok" "$fovea" run --fov 3 --layer deep -o deep phantoms/images/phantom_0001.png
+# Deep images alone are segmented without grades; ungradable ones leave no mask; what nothing serves is listed.
+expect 0 "1 of 1 images: 1 ok (1 not graded), 0 ungradable" "$fovea" run --fov 3 --layer deep -o deep phantoms/images/phantom_0001.png
 equal "grade of a deep image" "$(field deep/results.csv phantom_0001.png grade)" ""
 "$fovea" phantom --count 3 --seed 3 --size 320 --degrade mixed -o degraded >/dev/null
 mkdir -p poor/masks
@@ -243,18 +243,19 @@ echo stale >poor/masks/phantom_0003.png
 expect 0 "1 ungradable" "$fovea" run --fov 3 --layer superficial -o poor degraded/images/phantom_0003.png
 equal "status of a poor image" "$(field poor/results.csv phantom_0003.png status)" ungradable
 [ -e poor/masks/phantom_0003.png ] && fail "an ungradable image has a mask"
-# A deep image by its name is not graded beside superficial ones, and one of another size is for another run.
+# A deep image by its name takes the grade of its superficial one, and one of another size is for another run.
 mkdir both
 cp phantoms/images/phantom_0001.png both/a_SCP.png
 cp phantoms/images/phantom_0001.png both/a_DCP.png
 cp phantoms/images/phantom_0001.png both/b_SCP.png
 printf 'file,fov_mm\nb_SCP.png,6\n' >scans.csv
 expect 1 "2 ok, 0 ungradable, 1 failed" "$fovea" run --fov 3 --scans scans.csv -o both_out both
-equal "grade of a deep image among others" "$(field both_out/results.csv a_DCP.png grade)" ""
+equal "grade of a deep image among others" "$(field both_out/results.csv a_DCP.png grade)" \
+    "$(field both_out/results.csv a_SCP.png grade)"
 [ -n "$(field both_out/results.csv a_SCP.png grade)" ] || fail "a superficial image among deep ones has no grade"
 grep -q "^b_SCP.png,failed,\"a superficial image of 6 mm (table), which .* of this run does not serve" \
     both_out/results.csv || fail "an image that no model of the run serves"
-expect 1 "a deep image (name)" "$fovea" grade --fov 3 -o graded both/a_SCP.png both/a_DCP.png
+expect 1 "a deep image (name)" "$fovea" grade --fov 3 -o graded both/b_SCP.png both/a_DCP.png
 expect 4 "served:" "$fovea" run --fov 4.5 --layer superficial -o out phantoms/images
 
 # An interrupt finishes the image in work, writes the results and says so.

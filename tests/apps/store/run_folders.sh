@@ -68,7 +68,7 @@ rm images/phantom_0001.png
 expect 0 "(phantom_0001.png); the results stay" segment -o right images
 cp phantoms/images/phantom_0001.png images/phantom_0001.png
 cp phantoms/images/phantom_0003.png images/phantom_0002.png
-expect 4 "holds results of phantom_0002.png, but the content has changed" segment -o right images
+expect 4 "holds results of phantom_0002.png, but it is not what it was: another SHA-256" segment -o right images
 expect 0 "again: phantom_0002.png" segment --dry-run --overwrite -o right images
 expect 0 "done again: phantom_0002.png" segment --overwrite -o right images
 [ "$(grep -c '^\[' printed)" -eq 1 ] || fail "more was done again than what changed"

@@ -443,6 +443,7 @@ START_TEST(shares_are_the_whole_and_stable) {
     enum { NAMES = 200, SHARES = 7 };
     static char texts[NAMES][16];
     struct fovea_input items[NAMES], kept[NAMES];
+    struct fv_error error;
     size_t total = 0, most = 0;
     for (size_t i = 0; i < NAMES; i++) {
         snprintf(texts[i], sizeof texts[i], "image_%04zu", i);
@@ -451,7 +452,7 @@ START_TEST(shares_are_the_whole_and_stable) {
     for (size_t number = 1; number <= SHARES; number++) {
         memcpy(kept, items, sizeof kept);
         struct fovea_inputs list = {.items = kept, .count = NAMES};
-        fovea_inputs_keep_share(&list, (struct fovea_share){number, SHARES});
+        ck_assert_int_eq(fovea_inputs_keep_share(&list, (struct fovea_share){number, SHARES}, &error), FV_OK);
         total += list.count;
         most = list.count > most ? list.count : most;
         /* The same of half of the list: the first names keep their shares. */
@@ -459,7 +460,7 @@ START_TEST(shares_are_the_whole_and_stable) {
         struct fovea_input half[NAMES];
         memcpy(half, items, sizeof half);
         struct fovea_inputs part = {.items = half, .count = NAMES / 2};
-        fovea_inputs_keep_share(&part, (struct fovea_share){number, SHARES});
+        ck_assert_int_eq(fovea_inputs_keep_share(&part, (struct fovea_share){number, SHARES}, &error), FV_OK);
         ck_assert_uint_le(part.count, count);
         for (size_t i = 0; i < part.count; i++) {
             ck_assert_str_eq(part.items[i].name, list.items[i].name);
