@@ -132,6 +132,11 @@
         .name = "dry-run", .kind = FOVEA_OPTION_FLAG, .target = &options.dry,                                          \
         .help = "say what would be done with which models, and write nothing"                                          \
     }
+#define OPTION_JSON_LINES                                                                                              \
+    {                                                                                                                  \
+        .name = "json-lines", .kind = FOVEA_OPTION_FLAG, .target = &options.json_lines,                                \
+        .help = "progress and results as lines of JSON on the standard output; see\nthe man page"                      \
+    }
 #define OPTION_SHARD                                                                                                   \
     {                                                                                                                  \
         .name = "shard", .kind = FOVEA_OPTION_TEXT, .target = &choice.shard, .value = "K/N",                           \
@@ -223,9 +228,9 @@ static int run_coips(const struct fovea_syntax *syntax, const struct fovea_pipel
     if (operands > 0 || options->list != NULL || options->output != NULL) {
         return fovea_usage_error(syntax, "--coips reads and writes in its project: no INPUT, --list or --output");
     }
-    if (options->go_on || options->dry || choice->shard != NULL) {
-        return fovea_usage_error(syntax,
-                                 "--coips goes on by itself, in one project: no --continue, --dry-run or --shard");
+    if (options->go_on || options->dry || choice->shard != NULL || options->json_lines) {
+        return fovea_usage_error(
+            syntax, "--coips goes on by itself, in one project: no --continue, --dry-run, --shard or --json-lines");
     }
     if (choice->tta != 0 || choice->folds != NULL || options->planning.exact || options->planning.tune ||
         options->save_probability || options->require_grade) {
@@ -268,6 +273,9 @@ static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arg
     if (options->output == NULL) {
         return fovea_usage_error(syntax, "--output FOLDER is required");
     }
+    if (options->json_lines && options->dry) {
+        return fovea_usage_error(syntax, "--dry-run says what would be done in plain words: no --json-lines");
+    }
     if (operands == 0 && options->list == NULL) {
         return fovea_usage_error(syntax, "expected an input, or --list");
     }
@@ -293,13 +301,13 @@ static int run_pipeline(const struct fovea_syntax *syntax, int count, char **arg
 int fovea_command_run(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.grade = true, .segment = true, .measure = true}};
     struct choice choice = {.layer = -1};
-    const struct fovea_option table[] = {OPTION_FOV,           OPTION_LAYER,     OPTION_OUTPUT_UNLESS_COIPS,
-                                         OPTION_SCANS,         OPTION_REFERENCE, OPTION_MODELS,
-                                         OPTION_LIST,          OPTION_TTA,       OPTION_FOLDS,
-                                         OPTION_EXACT,         OPTION_TUNE,      OPTION_PROBABILITY,
-                                         OPTION_REQUIRE_GRADE, OPTION_COIPS,     OPTION_OVERWRITE_COIPS,
-                                         OPTION_CONTINUE,      OPTION_DRY_RUN,   OPTION_SHARD,
-                                         OPTION_PROJECT_NAME,  OPTION_THREADS};
+    const struct fovea_option table[] = {OPTION_FOV,           OPTION_LAYER,        OPTION_OUTPUT_UNLESS_COIPS,
+                                         OPTION_SCANS,         OPTION_REFERENCE,    OPTION_MODELS,
+                                         OPTION_LIST,          OPTION_TTA,          OPTION_FOLDS,
+                                         OPTION_EXACT,         OPTION_TUNE,         OPTION_PROBABILITY,
+                                         OPTION_REQUIRE_GRADE, OPTION_COIPS,        OPTION_OVERWRITE_COIPS,
+                                         OPTION_CONTINUE,      OPTION_DRY_RUN,      OPTION_JSON_LINES,
+                                         OPTION_SHARD,         OPTION_PROJECT_NAME, OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "run",
         .operands = "INPUT...",
@@ -317,9 +325,10 @@ int fovea_command_run(int count, char **arguments) {
 int fovea_command_grade(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.grade = true}};
     struct choice choice = {.layer = -1};
-    const struct fovea_option table[] = {OPTION_FOV,     OPTION_LAYER, OPTION_OUTPUT, OPTION_SCANS,    OPTION_MODELS,
-                                         OPTION_LIST,    OPTION_EXACT, OPTION_TUNE,   OPTION_CONTINUE, OPTION_OVERWRITE,
-                                         OPTION_DRY_RUN, OPTION_SHARD, OPTION_THREADS};
+    const struct fovea_option table[] = {OPTION_FOV,      OPTION_LAYER,     OPTION_OUTPUT,  OPTION_SCANS,
+                                         OPTION_MODELS,   OPTION_LIST,      OPTION_EXACT,   OPTION_TUNE,
+                                         OPTION_CONTINUE, OPTION_OVERWRITE, OPTION_DRY_RUN, OPTION_JSON_LINES,
+                                         OPTION_SHARD,    OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "grade",
         .operands = "INPUT...",
@@ -337,9 +346,9 @@ int fovea_command_segment(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.segment = true}};
     struct choice choice = {.layer = -1};
     const struct fovea_option table[] = {
-        OPTION_FOV,      OPTION_LAYER,     OPTION_OUTPUT,  OPTION_SCANS, OPTION_REFERENCE, OPTION_MODELS,
-        OPTION_LIST,     OPTION_TTA,       OPTION_FOLDS,   OPTION_EXACT, OPTION_TUNE,      OPTION_PROBABILITY,
-        OPTION_CONTINUE, OPTION_OVERWRITE, OPTION_DRY_RUN, OPTION_SHARD, OPTION_THREADS};
+        OPTION_FOV,      OPTION_LAYER,     OPTION_OUTPUT,  OPTION_SCANS,      OPTION_REFERENCE, OPTION_MODELS,
+        OPTION_LIST,     OPTION_TTA,       OPTION_FOLDS,   OPTION_EXACT,      OPTION_TUNE,      OPTION_PROBABILITY,
+        OPTION_CONTINUE, OPTION_OVERWRITE, OPTION_DRY_RUN, OPTION_JSON_LINES, OPTION_SHARD,     OPTION_THREADS};
     const struct fovea_syntax syntax = {
         .command = "segment",
         .operands = "INPUT...",
@@ -356,8 +365,9 @@ int fovea_command_segment(int count, char **arguments) {
 int fovea_command_measure(int count, char **arguments) {
     struct fovea_pipeline_options options = {.stages = {.masks = true, .measure = true}};
     struct choice choice = {.layer = -1};
-    const struct fovea_option table[] = {OPTION_FOV,  OPTION_SCANS,    OPTION_REFERENCE, OPTION_OUTPUT,  OPTION_IMAGES,
-                                         OPTION_LIST, OPTION_CONTINUE, OPTION_OVERWRITE, OPTION_DRY_RUN, OPTION_SHARD};
+    const struct fovea_option table[] = {OPTION_FOV,     OPTION_SCANS,      OPTION_REFERENCE, OPTION_OUTPUT,
+                                         OPTION_IMAGES,  OPTION_LIST,       OPTION_CONTINUE,  OPTION_OVERWRITE,
+                                         OPTION_DRY_RUN, OPTION_JSON_LINES, OPTION_SHARD};
     const struct fovea_syntax syntax = {
         .command = "measure",
         .operands = "MASK...",

@@ -95,16 +95,46 @@ void fovea_announce_dry_run(const struct fovea_pipeline_options *options, const 
            inputs->count - done, done);
 }
 
-enum fv_status fovea_announce_results(const struct fovea_pipeline_options *options, struct fovea_store *store,
-                                      bool idle, size_t states[FOVEA_STATE_COUNT], struct fv_error *error) {
+/* Fills *summary. */
+static enum fv_status sum_up(const struct fovea_pipeline_options *options, struct fovea_store *store,
+                             struct fovea_summary *summary, struct fv_error *error) {
     const struct fovea_results *results;
-    char *sets = NULL;
-    size_t ungraded = 0;
+    *summary = (struct fovea_summary){0};
     enum fv_status status = fovea_store_results(store, &results, error);
-    status = status != FV_OK ? status : fovea_store_count(store, states, error);
+    status = status != FV_OK ? status : fovea_store_count(store, summary->states, error);
     if (status == FV_OK && options->stages.grade) {
-        status = fovea_store_count_ungraded(store, &ungraded, error);
+        status = fovea_store_count_ungraded(store, &summary->ungraded, error);
     }
+    if (status == FV_OK) {
+        summary->count = results->count;
+        summary->planned = results->planned;
+        summary->shipped = results->shipped;
+    }
+    return status;
+}
+
+static void print_summary(const struct fovea_pipeline_options *options, bool idle,
+                          const struct fovea_summary *summary) {
+    const size_t *states = summary->states;
+    printf("%s%zu of %zu images: %zu ok", idle ? "all done already: " : "", summary->count, summary->planned,
+           states[FOVEA_STATE_OK]);
+    if (summary->ungraded > 0) {
+        printf(" (%zu not graded)", summary->ungraded);
+    }
+    if (options->stages.grade) {
+        printf(", %zu ungradable", states[FOVEA_STATE_UNGRADABLE]);
+    }
+    printf(", %zu failed\n", states[FOVEA_STATE_FAILED]);
+    if (summary->shipped) {
+        printf("made with the small demo models that come with fovea\n");
+    }
+    printf("%s\n%s/report.html\n", FOVEA_NOTICE, options->output);
+}
+
+enum fv_status fovea_announce_results(const struct fovea_pipeline_options *options, struct fovea_store *store,
+                                      bool idle, struct fovea_summary *summary, struct fv_error *error) {
+    char *sets = NULL;
+    enum fv_status status = sum_up(options, store, summary, error);
     status = status != FV_OK ? status : fovea_store_mixed_sets(store, &sets, error);
     if (status != FV_OK) {
         return status;
@@ -114,18 +144,8 @@ enum fv_status fovea_announce_results(const struct fovea_pipeline_options *optio
                 options->command, sets);
         fv_release(sets);
     }
-    printf("%s%zu of %zu images: %zu ok", idle ? "all done already: " : "", results->count, results->planned,
-           states[FOVEA_STATE_OK]);
-    if (ungraded > 0) {
-        printf(" (%zu not graded)", ungraded);
+    if (!options->json_lines) {
+        print_summary(options, idle, summary);
     }
-    if (options->stages.grade) {
-        printf(", %zu ungradable", states[FOVEA_STATE_UNGRADABLE]);
-    }
-    printf(", %zu failed\n", states[FOVEA_STATE_FAILED]);
-    if (results->shipped) {
-        printf("made with the small demo models that come with fovea\n");
-    }
-    printf("%s\n%s/report.html\n", FOVEA_NOTICE, options->output);
     return FV_OK;
 }

@@ -16,10 +16,18 @@ void fovea_announce_plan(const struct fovea_pipeline_options *options, const str
 void fovea_announce_dry_run(const struct fovea_pipeline_options *options, const struct fovea_results *results,
                             const struct fovea_inputs *inputs, const struct fovea_plan *plan, bool reset);
 
-/* The summary of a store: counts, the notice, where the report is. `idle`: nothing was left to do. Errors: those of the
- * store. */
+/* What a store holds. */
+struct fovea_summary {
+    size_t count, planned;            /* images with results, and in the list */
+    size_t states[FOVEA_STATE_COUNT]; /* the results of each state */
+    size_t ungraded;                  /* those that are ok without a grade, where the command grades */
+    bool shipped;                     /* made with the demo models */
+};
+
+/* Sums a store up and says so: counts, the notice, where the report is; with `json_lines` nothing of that is printed,
+ * but warnings are. `idle`: nothing was left to do. Errors: those of the store. */
 enum fv_status fovea_announce_results(const struct fovea_pipeline_options *options, struct fovea_store *store,
-                                      bool idle, size_t states[FOVEA_STATE_COUNT], struct fv_error *error);
+                                      bool idle, struct fovea_summary *summary, struct fv_error *error);
 
 /* On the standard error: why the command came to nothing. */
 void fovea_announce_failure(const char *command, const char *message);

@@ -15,6 +15,7 @@
 #include "pipeline/batch.h"
 #include "pipeline/folders.h"
 #include "pipeline/image_stages.h"
+#include "pipeline/json_lines.h"
 #include "pipeline/outputs.h"
 #include "pipeline/partners.h"
 #include "pipeline/progress.h"
@@ -43,6 +44,8 @@ struct run {
     struct fovea_partners partners; /* of deep images */
     size_t *todo;                   /* inputs that are left to do */
     size_t todo_count;
+    struct fovea_summary summary;
+    bool summed; /* `summary` is filled */
     struct fv_error error;
 };
 
@@ -290,7 +293,9 @@ static enum fv_status plan(struct run *run) {
             run->todo[run->todo_count++] = i;
         }
     }
-    return FV_OK;
+    return run->options->json_lines
+               ? fovea_json_lines_start(run->options, run->inputs.count, run->todo_count, &run->error)
+               : FV_OK;
 }
 
 /* Makes the grades that deep images take ready, with those that are in the folder. */
@@ -332,7 +337,12 @@ static enum fv_status take_result(void *context, size_t index, struct fovea_resu
         return fv_error_set(error, result->unwritten, "%s: %s", run->options->output,
                             result->reason != NULL ? result->reason : "cannot be written");
     }
-    return fovea_run_folder_keep(&run->folder, result, result->untouched ? 0 : index + 1, error);
+    enum fv_status status = fovea_run_folder_keep(&run->folder, result, result->untouched ? 0 : index + 1, error);
+    if (status == FV_OK && run->options->json_lines) {
+        status = fovea_json_lines_image(result, error);
+        status = status != FV_OK ? status : fovea_json_lines_progress(run->work.progress, error);
+    }
+    return status;
 }
 
 static enum fv_status commit_results(void *context, struct fv_error *error) {
@@ -387,26 +397,34 @@ static enum fv_status work_in_folder(struct run *run) {
     return status != FV_OK ? status : fovea_run_folder_export(&run->folder, false, NULL, &run->error);
 }
 
-/* Prints what came out; *code becomes the exit status. */
+/* Says what came out; *code becomes the exit status. */
 static enum fv_status summarise(struct run *run, int *code) {
-    size_t states[FOVEA_STATE_COUNT] = {0};
+    struct fovea_summary *summary = &run->summary;
     enum fv_status status =
-        fovea_announce_results(run->options, run->folder.store, run->todo_count == 0, states, &run->error);
+        fovea_announce_results(run->options, run->folder.store, run->todo_count == 0, summary, &run->error);
     if (status != FV_OK) {
         return status;
     }
-    size_t count = 0;
-    for (size_t i = 0; i < FOVEA_STATE_COUNT; i++) {
-        count += states[i];
-    }
+    run->summed = true;
     const size_t planned = run->inputs.count + run->plan.vanished_count;
-    *code = states[FOVEA_STATE_FAILED] > 0 ? FOVEA_EXIT_SOME_FAILED : FOVEA_EXIT_DONE;
-    if (count < planned) {
+    *code = summary->states[FOVEA_STATE_FAILED] > 0 ? FOVEA_EXIT_SOME_FAILED : FOVEA_EXIT_DONE;
+    if (summary->count < planned) {
         fprintf(stderr, "fovea %s: interrupted after %zu of %zu images; the same command goes on\n",
-                run->options->command, count, planned);
+                run->options->command, summary->count, planned);
         *code = FOVEA_EXIT_INTERRUPTED;
     }
     return FV_OK;
+}
+
+/* The last line of JSON, also where the command came to nothing. */
+static int end_lines(struct run *run, enum fv_status status, int code) {
+    struct fv_error error;
+    if (fovea_json_lines_end(run->options, run->summed ? &run->summary : NULL,
+                             status != FV_OK ? run->error.message : NULL, code, &error) == FV_OK) {
+        return code;
+    }
+    fovea_announce_failure(run->options->command, error.message);
+    return code == FOVEA_EXIT_DONE ? FOVEA_EXIT_UNUSABLE : code;
 }
 
 static void release(struct run *run) {
@@ -461,6 +479,7 @@ int fovea_pipeline_run(const struct fovea_pipeline_options *options) {
     if (status != FV_OK) {
         fovea_announce_failure(options->command, run.error.message);
     }
+    code = options->json_lines ? end_lines(&run, status, code) : code;
     release(&run);
     return code;
 }

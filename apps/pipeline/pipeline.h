@@ -37,6 +37,7 @@ struct fovea_pipeline_options {
     bool require_grade;       /* a deep image without a partner to take the grade of fails */
     const char *images;       /* with masks: the folder of their images, whose vessels are measured; NULL: none */
     struct fovea_share share; /* of the inputs: this one only */
+    bool json_lines;          /* the standard output gets lines of JSON (json_lines.h), and nothing else */
     bool go_on;               /* the output must hold results already */
     bool overwrite;           /* what does not fit any more is done again */
     bool dry;                 /* say what would be done, and do nothing */

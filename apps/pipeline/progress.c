@@ -51,15 +51,20 @@ void fovea_progress_start(struct fovea_progress *progress) {
     fovea_pace_skip(&progress->pace, progress->start);
 }
 
+bool fovea_progress_left(const struct fovea_progress *progress, double *seconds) {
+    *seconds = fovea_pace_left(&progress->pace);
+    return *seconds > 0 && (fovea_pace_timed_passes(&progress->pace) || progress->done > 0);
+}
+
 static void draw(struct fovea_progress *progress) {
     progress->drawn = fovea_progress_clock();
     fprintf(stderr, CLEAR_LINE "%zu of %zu", progress->done, progress->total);
-    double elapsed = progress->drawn - progress->start, seconds = fovea_pace_left(&progress->pace);
+    double elapsed = progress->drawn - progress->start, seconds;
     if (progress->done > 0 && elapsed > 0) {
         double rate = (double)progress->done / elapsed;
         fprintf(stderr, rate >= 1 ? "  %.1f images/s" : "  %.1f s/image", rate >= 1 ? rate : 1 / rate);
     }
-    if (seconds > 0 && (fovea_pace_timed_passes(&progress->pace) || progress->done > 0)) {
+    if (fovea_progress_left(progress, &seconds)) {
         char left[FOVEA_TIME_SIZE];
         fovea_format_time(seconds, left);
         fprintf(stderr, "  %s left", left);

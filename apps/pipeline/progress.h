@@ -41,6 +41,9 @@ void fovea_progress_lap(struct fovea_progress *progress, enum fovea_pace_kind ki
 /* Says what came out for an image; a failure always gets a line of its own. */
 void fovea_progress_result(struct fovea_progress *progress, const struct fovea_result *result);
 
+/* The time left, in seconds; false if it cannot be told yet. */
+bool fovea_progress_left(const struct fovea_progress *progress, double *seconds);
+
 /* Takes the line away. */
 void fovea_progress_end(const struct fovea_progress *progress);
 

@@ -135,6 +135,10 @@ enum fv_status fovea_results_write_csv(const struct fovea_results *results, cons
  * is missing). Errors: FV_ERROR_FILE, FV_ERROR_MEMORY, those of the source; so of the next two. */
 enum fv_status fovea_results_write_json(const struct fovea_results *results, const char *path, struct fv_error *error);
 
+/* Appends the object of a result as results.json has it, on one line; before all others it has the member "event" if
+ * that is not NULL. For cJSON's memory see fovea_json_use_engine_memory. */
+void fovea_result_add_json(const struct fovea_result *result, const char *event, struct fovea_buffer *text);
+
 /* Writes report.html, for people: up to 200 images everything is in it; with more it holds the summary and a table, and
  * the folder pages/ beside it the images, 50 a page. Pages that an earlier, larger report left there are removed. Pages
  * load nothing; links between them are relative. */

@@ -155,9 +155,12 @@ static void add_scan(cJSON *object, const struct fovea_scan *scan, bool *complet
     }
 }
 
-static void add_image(struct fovea_buffer *text, const struct fovea_result *result) {
+void fovea_result_add_json(const struct fovea_result *result, const char *event, struct fovea_buffer *text) {
     bool complete = true;
     cJSON *image = cJSON_CreateObject();
+    if (event != NULL) {
+        add_string(image, "event", event, &complete);
+    }
     add_string(image, "file", result->input->name, &complete);
     add_string(image, "output", result->input->stem, &complete);
     add_string(image, "status", fovea_state_names[result->state], &complete);
@@ -199,7 +202,7 @@ struct document {
 static enum fv_status visit(void *visitor, const struct fovea_result *result, struct fv_error *error) {
     struct document *document = visitor;
     fovea_buffer_text(&document->export.text, document->count++ > 0 ? ",\n" : "\n");
-    add_image(&document->export.text, result);
+    fovea_result_add_json(result, NULL, &document->export.text);
     return fovea_export_flush(&document->export, error);
 }
 

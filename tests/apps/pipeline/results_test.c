@@ -163,11 +163,11 @@ START_TEST(test_csv_has_a_row_an_image_and_blanks_for_what_is_missing) {
     struct fv_error error = {0};
     ck_assert_int_eq(fovea_results_write_csv(&results, path, &error), FV_OK);
     char *text = read_text(path);
+    ck_assert_ptr_nonnull(strstr(text, "file,status,reason,remarks,grade,p_ungradable,p_gradable,p_outstanding,"
+                                       "grade_source,grade_partner,faz_area_mm2,"));
     ck_assert_ptr_nonnull(
-        strstr(text, "file,status,reason,remarks,grade,p_ungradable,p_gradable,p_outstanding,faz_area_mm2,"));
-    ck_assert_ptr_nonnull(
-        strstr(text, "\n\"a,b.png\",ok,,\"two, remarks\",outstanding,0.125000,0.250000,0.625000,0.25,2844,"));
-    ck_assert_ptr_nonnull(strstr(text, "\nempty.png,ok,,,,,,,0.0,0,0,0,,0,0,,"));
+        strstr(text, "\n\"a,b.png\",ok,,\"two, remarks\",outstanding,0.125000,0.250000,0.625000,own,,0.25,2844,"));
+    ck_assert_ptr_nonnull(strstr(text, "\nempty.png,ok,,,,,,,,,0.0,0,0,0,,0,0,,"));
     ck_assert_ptr_nonnull(strstr(text, ",crofton,,"));
     ck_assert_ptr_nonnull(strstr(text,
                                  ",FAZ touches the border of the image; centroid more than 0.6 mm from the centre "
@@ -179,6 +179,31 @@ START_TEST(test_csv_has_a_row_an_image_and_blanks_for_what_is_missing) {
     ck_assert_ptr_nonnull(strstr(text, ",fov_mm,fov_x_mm,fov_y_mm,fov_source,layer,layer_source,eye,eye_source,"
                                        "name_size_mm,subject,visit,width_px,"));
     ck_assert_ptr_nonnull(strstr(text, ",,4,3,table,deep,name,OS,dicom,6,\"S,1\",2,320,320,"));
+    free(text);
+    fovea_result_list_clear(&list);
+    support_remove_folder(folder);
+}
+END_TEST
+
+START_TEST(test_a_grade_names_the_partner_that_it_comes_from) {
+    const char *folder = support_make_folder(), *path = support_path(folder, "results");
+    struct fovea_input inputs[3];
+    struct fovea_result_list list;
+    struct fovea_results results = make_results(inputs, &list);
+    struct fv_error error = {0};
+    list.items[0].grade_partner = "p,\"q\".png";
+    ck_assert_int_eq(fovea_results_write_csv(&results, path, &error), FV_OK);
+    char *text = read_text(path);
+    ck_assert_ptr_nonnull(strstr(text, "0.625000,partner,\"p,\"\"q\"\".png\",0.25,2844,"));
+    free(text);
+    ck_assert_int_eq(fovea_results_write_json(&results, path, &error), FV_OK);
+    text = read_text(path);
+    ck_assert_ptr_nonnull(strstr(text, "\"grade_source\":\"partner\",\"grade_partner\":\"p,\\\"q\\\".png\""));
+    free(text);
+    results.grader = results.segmenter; /* or there is no column of grades */
+    ck_assert_int_eq(fovea_results_write_report(&results, path, &error), FV_OK);
+    text = read_text(path);
+    ck_assert_ptr_nonnull(strstr(text, "the grade of p,&quot;q&quot;.png"));
     free(text);
     fovea_result_list_clear(&list);
     support_remove_folder(folder);
@@ -259,6 +284,7 @@ int main(void) {
     tcase_add_test(rules, test_numbers_are_the_shortest_that_read_back);
     tcase_add_test(rules, test_areas_are_written_as_python_does);
     tcase_add_test(rules, test_csv_has_a_row_an_image_and_blanks_for_what_is_missing);
+    tcase_add_test(rules, test_a_grade_names_the_partner_that_it_comes_from);
     tcase_add_test(rules, test_json_is_valid_whatever_the_names);
     tcase_add_loop_test(rules, test_memory_may_run_out_anywhere, 0, 3);
     suite_add_tcase(suite, rules);
