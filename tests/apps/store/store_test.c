@@ -471,6 +471,36 @@ START_TEST(shares_are_the_whole_and_stable) {
 }
 END_TEST
 
+START_TEST(shares_keep_pairs_together) {
+    enum { PAIRS = 60, SHARES = 5 };
+    static char texts[2 * PAIRS][16];
+    struct fovea_input items[2 * PAIRS];
+    struct fv_error error;
+    size_t total = 0;
+    for (size_t number = 1; number <= SHARES; number++) {
+        for (size_t i = 0; i < PAIRS; i++) { /* the partner comes last in every other pair */
+            const size_t deep = 2 * i + i % 2, other = 2 * i + 1 - i % 2;
+            snprintf(texts[deep], sizeof texts[deep], "deep_%03zu", i);
+            snprintf(texts[other], sizeof texts[other], "other_%03zu", i);
+            items[deep] = (struct fovea_input){.name = texts[deep], .partner = other + 1};
+            items[other] = (struct fovea_input){.name = texts[other]};
+        }
+        struct fovea_inputs list = {.items = items, .count = 2 * PAIRS};
+        ck_assert_int_eq(fovea_inputs_keep_share(&list, (struct fovea_share){number, SHARES}, &error), FV_OK);
+        total += list.count;
+        for (size_t i = 0; i < list.count; i++) {
+            const size_t partner = list.items[i].partner;
+            ck_assert_int_eq(partner > 0, list.items[i].name[0] == 'd');
+            ck_assert_uint_le(partner, list.count);
+            if (partner > 0) {
+                ck_assert_str_eq(list.items[i].name + 5, list.items[partner - 1].name + 6);
+            }
+        }
+    }
+    ck_assert_uint_eq(total, 2 * PAIRS);
+}
+END_TEST
+
 /* A folder with files of images, and what becomes of them. */
 static struct fovea_inputs list;
 static struct fovea_input listed[4];
@@ -699,6 +729,7 @@ int main(void) {
     tcase_add_test(tests, one_command_works_in_a_folder);
     tcase_add_test(tests, memory_may_run_out_anywhere);
     tcase_add_test(tests, shares_are_the_whole_and_stable);
+    tcase_add_test(tests, shares_keep_pairs_together);
     tcase_add_test(tests, the_plan_sees_what_changed);
     tcase_add_test(tests, moves_are_finished);
     tcase_add_test(tests, memory_may_run_out_in_folders);
