@@ -1,8 +1,10 @@
 #!/bin/sh
-# Deep images that take the grade of their superficial ones: pairs.sh PROGRAM. Works in a fresh folder under TMPDIR and
-# removes it.
+# Deep images that take the grade of their superficial ones: pairs.sh PROGRAM RANDOM_MODEL SOURCE. Works in a
+# fresh folder under TMPDIR and removes it. The grader is a demo model, the segmenter a tiny random net.
 set -u
 fovea=$(realpath "$1")
+random_model=$(realpath "$2")
+source=$(realpath "$3")
 . "$(dirname "$(realpath "$0")")/expect.sh"
 
 # equal WHAT FOUND EXPECTED
@@ -11,7 +13,7 @@ equal() {
 }
 
 run() {
-    "$fovea" run --fov 3 --tta off "$@"
+    "$fovea" run --fov 3 --tta off --models models "$@"
 }
 
 # same A B: two run folders hold the same files with the same bytes, but for their stores.
@@ -28,6 +30,9 @@ END
 }
 python=$(command -v /usr/bin/python3 || command -v python3)
 
+mkdir models
+cp "$source"/apps/models/*_grader.gguf models
+"$random_model" unet_one_pooling -o models/segmenter.gguf || fail "no model"
 "$fovea" phantom --count 2 --seed 1 --size 160 -o good >/dev/null || fail "no phantoms"
 "$fovea" phantom --count 3 --seed 3 --size 160 --degrade mixed -o degraded >/dev/null
 good=good/images/phantom_0001.png
@@ -82,7 +87,7 @@ cp -r images/. some
 expect 0 "going on: 3 of 12 images are done already" run -o later some
 same right later
 for pause in 0.1 0.2 0.4; do
-    "$fovea" run --fov 3 --tta off -o killed images >killed.log 2>&1 &
+    "$fovea" run --fov 3 --tta off --models models -o killed images >killed.log 2>&1 &
     process=$!
     sleep $pause
     kill -9 $process 2>/dev/null
