@@ -131,6 +131,13 @@ enum fv_status fovea_export_end(struct fovea_export *export, enum fv_status stat
  * are the bytes of the file system. Errors: FV_ERROR_FILE, FV_ERROR_MEMORY. */
 enum fv_status fovea_results_write_csv(const struct fovea_results *results, const char *path, struct fv_error *error);
 
+/* Writes the same table for REDCap's import: before its columns record_id (the subject, or where it is unknown the name
+ * of the image's files), redcap_repeat_instrument ("fovea") and redcap_repeat_instance (the image's number within its
+ * record, in the order of names), after them fovea_complete (0: failed, 2: done); UTF-8 throughout, bytes that are none
+ * and line breaks become U+FFFD. Errors: those of results.csv. */
+enum fv_status fovea_results_write_redcap(const struct fovea_results *results, const char *path,
+                                          struct fv_error *error);
+
 /* Writes results.json: the options, the models, and an object an image with the columns of results.csv (absent for what
  * is missing). Errors: FV_ERROR_FILE, FV_ERROR_MEMORY, those of the source; so of the next two. */
 enum fv_status fovea_results_write_json(const struct fovea_results *results, const char *path, struct fv_error *error);

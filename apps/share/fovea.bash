@@ -70,7 +70,7 @@ _fovea() {
         grade) options='--fov --layer --scans --output --models --list --exact --tune --continue --overwrite --dry-run --json-lines --shard --threads --config --print-config --help' ;;
         segment) options='--fov --layer --scans --reference-axial-length --output --models --list --tta --folds --exact --tune --save-probability --continue --overwrite --dry-run --json-lines --shard --threads --config --print-config --help' ;;
         measure) options='--fov --scans --reference-axial-length --output --images --list --continue --overwrite --dry-run --json-lines --shard --config --print-config --help' ;;
-        report) options='--config --print-config --help' ;;
+        report) options='--redcap --config --print-config --help' ;;
         merge) options='--output --config --print-config --help' ;;
         eval) options='--output --set --match --strict --images --worst --fov --foreground --empty --probability --threads --config --print-config --help' ;;
         adapt) options='--output --images --report --name --copies --folds --epochs --seed --rate --weight-decay --force --threads --config --print-config --help' ;;

@@ -210,6 +210,31 @@ START_TEST(test_a_grade_names_the_partner_that_it_comes_from) {
 }
 END_TEST
 
+START_TEST(test_redcap_numbers_the_images_of_a_record) {
+    const char *folder = support_make_folder(), *path = support_path(folder, "redcap.csv");
+    struct fovea_input inputs[3];
+    struct fovea_result_list list;
+    struct fovea_results results = make_results(inputs, &list);
+    list.items[2].scan.subject = "S,1"; /* as of the first */
+    struct fv_error error = {0};
+    ck_assert_int_eq(fovea_results_write_redcap(&results, path, &error), FV_OK);
+    char *text = read_text(path);
+    ck_assert_int_eq(strncmp(text, "record_id,redcap_repeat_instrument,redcap_repeat_instance,file,status,", 70), 0);
+    ck_assert_ptr_nonnull(strstr(text, ",fovea_version,fovea_complete\n\"S,1\",fovea,1,\"a,b.png\",ok,"));
+    ck_assert_ptr_nonnull(strstr(text, ",2\nempty,fovea,1,empty.png,ok,"));
+    ck_assert_ptr_nonnull(strstr(text, ",2\n\"S,1\",fovea,2,bad\xef\xbf\xbd.png,failed,"));
+    const size_t length = strlen(text);
+    ck_assert_str_eq(text + length - 3, ",0\n");
+    for (size_t i = 0; i < length && text[i] != '\n'; i++) { /* REDCap's names */
+        ck_assert(text[i] == ',' || text[i] == '_' || (text[i] >= 'a' && text[i] <= 'z') ||
+                  (text[i] >= '0' && text[i] <= '9'));
+    }
+    free(text);
+    fovea_result_list_clear(&list);
+    support_remove_folder(folder);
+}
+END_TEST
+
 START_TEST(test_json_is_valid_whatever_the_names) {
     const char *folder = support_make_folder(), *path = support_path(folder, "results.json");
     struct fovea_input inputs[3];
@@ -285,6 +310,7 @@ int main(void) {
     tcase_add_test(rules, test_areas_are_written_as_python_does);
     tcase_add_test(rules, test_csv_has_a_row_an_image_and_blanks_for_what_is_missing);
     tcase_add_test(rules, test_a_grade_names_the_partner_that_it_comes_from);
+    tcase_add_test(rules, test_redcap_numbers_the_images_of_a_record);
     tcase_add_test(rules, test_json_is_valid_whatever_the_names);
     tcase_add_loop_test(rules, test_memory_may_run_out_anywhere, 0, 3);
     suite_add_tcase(suite, rules);
