@@ -50,7 +50,8 @@ struct check_setting {
 };
 
 /* The settings that this machine and build have, best instruction set last; only those of the instruction set that
- * FOVEA_ISA names, if it does. Returns their number. */
+ * FOVEA_ISA names, if it does; under AddressSanitizer without OpenBLAS and,
+ * unless FOVEA_ISA names it, without the scalar kernels. Returns their number. */
 enum { CHECK_MAX_SETTINGS = 2 * FV_ISA_COUNT };
 size_t check_settings(struct check_setting settings[CHECK_MAX_SETTINGS]);
 
