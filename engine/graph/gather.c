@@ -22,12 +22,12 @@ enum fv_status fv_session_ask_for_statistics(struct fv_session *session, struct 
         }
         const fv_value value = reader->inputs[0];
         struct fv_node *writer = fv_nodes_producer(session->nodes, session->node_count, value);
-        if (writer->algorithm == NULL || !writer->algorithm->gathers || !is_large(session, &session->views[value])) {
+        if (writer->operation != &fv_operator_convolution || writer->algorithm == NULL || !writer->algorithm->gathers ||
+            !is_large(session, &session->views[value])) {
             continue;
         }
         const enum fv_gather wanted = reader->algorithm->wanted;
         writer->gather = wanted > writer->gather ? wanted : writer->gather;
-        session->statistics[value].gather = writer->gather;
         session->views[value].statistics = &session->statistics[value];
     }
     return FV_OK;

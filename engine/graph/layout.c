@@ -119,12 +119,7 @@ enum fv_status fv_session_lay_out(struct fv_session *session, struct fv_error *e
 }
 
 static const struct fv_node *producer(const struct fv_session *session, fv_value value) {
-    for (size_t n = 0; n < session->node_count; n++) {
-        if (session->nodes[n].output == value) {
-            return &session->nodes[n];
-        }
-    }
-    return NULL;
+    return fv_nodes_producer(session->nodes, session->node_count, value);
 }
 
 /* Whether the value of the node is nowhere in memory as such: it is that of its inputs, or a later node computes it. */

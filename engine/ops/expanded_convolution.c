@@ -222,8 +222,8 @@ static void run(const struct fv_context *context, const struct fv_node *node, si
     for (size_t row = first; row < last; row += state->strip) {
         run_strip(context, &visit, row, last - row < state->strip ? last : row + state->strip);
     }
-    for (size_t block = visit.first_block; block < visit.last_block; block++) {
-        fv_statistics_gather(context, node, block, task / state->groups, &visit.moments[block - visit.first_block]);
+    for (size_t block = visit.first_block; block < visit.last_block && node->gather != FV_GATHER_NOTHING; block++) {
+        fv_statistics_keep(context, node, block, task / state->groups, &visit.moments[block - visit.first_block]);
     }
 }
 

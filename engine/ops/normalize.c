@@ -86,16 +86,13 @@ static enum fv_status prepare_instance(const struct fv_context *context, struct 
     return read_factors(context, node, node->weight, node->bias, error);
 }
 
-/* y = (x - mean) / sqrt(variance + epsilon) * weight + bias with the mean and variance of a block. If they are known, a
- * task takes some rows of it, else all. */
-static void run_instance(const struct fv_context *context, const struct fv_node *node, size_t task, void *scratch) {
-    (void)scratch;
-    const struct fv_view *input = &context->views[node->inputs[0]], *output = &context->views[node->output];
+/* Scale and shift of a block's lanes, from its mean and variance, which its writer may have gathered. */
+static void find_factors(const struct fv_context *context, const struct fv_node *node, size_t block, float *scale,
+                         float *shift) {
+    const struct fv_view *input = &context->views[node->inputs[0]];
     const struct factors *factors = node->state;
-    const size_t pieces = node->tasks / input->blocks, block = task / pieces;
     const size_t pixels = fv_pixels(input->shape), width = context->kernels->width;
     struct fv_moments moments = {.pixels = 0};
-    float scale[FV_MAX_WIDTH], shift[FV_MAX_WIDTH];
     if (input->statistics != NULL) {
         moments = fv_statistics_total(input->statistics, block);
     } else {
@@ -107,12 +104,28 @@ static void run_instance(const struct fv_context *context, const struct fv_node 
         scale[lane] = (float)factor;
         shift[lane] = (float)(factors->bias[block * width + lane] - moments.mean[lane] * factor);
     }
-    size_t first, last;
-    fv_split(pixels, pieces, task % pieces, &first, &last);
-    const float *residual =
-        node->residual != FV_NO_VALUE ? context->views[node->residual].block[block] + first * width : NULL;
-    context->kernels->affine(input->block[block] + first * width, scale, shift, residual, node->activation, node->slope,
-                             last - first, output->block[block] + first * width);
+}
+
+/* y = (x - mean) / sqrt(variance + epsilon) * weight + bias with the mean and variance of a block. A task takes all of
+ * a block, or some of its pixels if its moments were gathered; neighbours share its factors. */
+static void run_instance(const struct fv_context *context, const struct fv_node *node, size_t first, size_t last,
+                         void *scratch) {
+    (void)scratch;
+    const struct fv_view *input = &context->views[node->inputs[0]], *output = &context->views[node->output];
+    const size_t pieces = node->tasks / input->blocks, width = context->kernels->width;
+    float scale[FV_MAX_WIDTH], shift[FV_MAX_WIDTH];
+    for (size_t task = first; task < last; task++) {
+        const size_t block = task / pieces;
+        if (task == first || task % pieces == 0) {
+            find_factors(context, node, block, scale, shift);
+        }
+        size_t begin, end;
+        fv_split(fv_pixels(input->shape), pieces, task % pieces, &begin, &end);
+        const float *residual =
+            node->residual != FV_NO_VALUE ? context->views[node->residual].block[block] + begin * width : NULL;
+        context->kernels->affine(input->block[block] + begin * width, scale, shift, residual, node->activation,
+                                 node->slope, end - begin, output->block[block] + begin * width);
+    }
 }
 
 /* A batch norm without a convolution before it becomes y = x * scale + shift. */
@@ -177,7 +190,7 @@ static void run_layer(const struct fv_context *context, const struct fv_node *no
 static const struct fv_algorithm instance_algorithm = {.name = "per_block",
                                                        .accept = accept_planes,
                                                        .prepare = prepare_instance,
-                                                       .run = run_instance,
+                                                       .run_range = run_instance,
                                                        .release = release,
                                                        .in_place = true,
                                                        .wanted = FV_GATHER_MOMENTS};

@@ -131,7 +131,7 @@ struct fv_algorithm {
                       void *scratch);
     void (*release)(struct fv_node *node);
     bool in_place;         /* the output may lie where input 0 lay */
-    bool gathers;          /* gathers node->gather of planes that it writes; `prepare` sets node->pieces */
+    bool gathers;          /* gathers node->gather of planes that a convolution writes; `prepare` sets node->pieces */
     enum fv_gather wanted; /* what it takes from input 0's statistics if there are any */
 };
 

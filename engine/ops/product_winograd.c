@@ -347,7 +347,7 @@ static void gather(const struct fv_context *context, const struct fv_node *node,
             fv_moments_add(context, node->gather, pixels + row * columns * context->kernels->width, width, &moments);
         }
     }
-    fv_statistics_gather(context, node, block, first / w->tile_block, &moments);
+    fv_statistics_keep(context, node, block, first / w->tile_block, &moments);
 }
 
 /* All chunks of one tile of output vectors, and the way back. */

@@ -32,12 +32,10 @@ void fv_moments_add(const struct fv_context *context, enum fv_gather gather, con
     join(count, wide_mean, gather == FV_GATHER_MEAN ? NULL : squares, moments);
 }
 
-void fv_statistics_gather(const struct fv_context *context, const struct fv_node *node, size_t block, size_t piece,
-                          const struct fv_moments *moments) {
+void fv_statistics_keep(const struct fv_context *context, const struct fv_node *node, size_t block, size_t piece,
+                        const struct fv_moments *moments) {
     const struct fv_statistics *statistics = context->views[node->output].statistics;
-    if (statistics != NULL) {
-        statistics->moments[block * statistics->pieces + piece] = *moments;
-    }
+    statistics->moments[block * statistics->pieces + piece] = *moments;
 }
 
 void fv_statistics_gather_run(const struct fv_context *context, const struct fv_node *node, size_t block, size_t piece,
@@ -46,7 +44,7 @@ void fv_statistics_gather_run(const struct fv_context *context, const struct fv_
     if (node->gather != FV_GATHER_NOTHING) {
         fv_moments_add(context, node->gather,
                        context->views[node->output].block[block] + first * context->kernels->width, count, &moments);
-        fv_statistics_gather(context, node, block, piece, &moments);
+        fv_statistics_keep(context, node, block, piece, &moments);
     }
 }
 

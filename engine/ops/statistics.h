@@ -16,21 +16,21 @@ struct fv_moments {
 };
 
 struct fv_statistics {
-    enum fv_gather gather;      /* FV_GATHER_MEAN: squares stay 0 */
     size_t pieces;              /* of each block */
     struct fv_moments *moments; /* [blocks][pieces] */
 };
 
-/* Joins `count` consecutive pixels to the moments, the kernels' float results in double (Chan, Golub and LeVeque 1983,
- * eq. 2.1). */
+/* Joins `count` consecutive pixels to the moments (of FV_GATHER_MEAN the mean alone: squares stay 0), the kernels'
+ * float results in double (Chan, Golub and LeVeque 1983, eq. 2.1). */
 void fv_moments_add(const struct fv_context *context, enum fv_gather gather, const float *pixels, size_t count,
                     struct fv_moments *moments);
 
-/* What a task gathered of the piece of a block of the node's output; nothing if nobody asks for it. */
-void fv_statistics_gather(const struct fv_context *context, const struct fv_node *node, size_t block, size_t piece,
-                          const struct fv_moments *moments);
+/* Keeps what a task gathered of the piece of a block of the node's output, which gathers. */
+void fv_statistics_keep(const struct fv_context *context, const struct fv_node *node, size_t block, size_t piece,
+                        const struct fv_moments *moments);
 
-/* The same of `count` consecutive pixels from number `first` on that are all of the piece. */
+/* Gathers and keeps `count` consecutive pixels from number `first` on that are all of the piece; nothing if the node
+ * gathers nothing. */
 void fv_statistics_gather_run(const struct fv_context *context, const struct fv_node *node, size_t block, size_t piece,
                               size_t first, size_t count);
 

@@ -11,15 +11,16 @@
 /* The convolution that writes the map, one for each algorithm; where a session does not choose it, another serves. */
 static const struct writer {
     size_t inputs, outputs, kernel, stride, groups;
-    bool exact;
+    bool exact, transposed;
 } writers[] = {
-    {32, 40, 3, 1, 1, false},  /* Winograd's forms */
-    {32, 40, 3, 2, 1, false},  /* of stride 2 */
-    {20, 40, 3, 1, 1, true},   /* indirect product */
-    {24, 70, 1, 1, 1, false},  /* several panels */
-    {1, 40, 3, 1, 1, false},   /* compact product */
-    {40, 40, 3, 1, 40, false}, /* depthwise */
-    {64, 64, 3, 1, 16, false}, /* grouped */
+    {32, 40, 3, 1, 1, false, false},  /* Winograd's forms */
+    {32, 40, 3, 2, 1, false, false},  /* of stride 2 */
+    {20, 40, 3, 1, 1, true, false},   /* indirect product */
+    {24, 70, 1, 1, 1, false, false},  /* several panels */
+    {1, 40, 3, 1, 1, false, false},   /* compact product */
+    {40, 40, 3, 1, 40, false, false}, /* depthwise */
+    {64, 64, 3, 1, 16, false, false}, /* grouped */
+    {24, 40, 2, 2, 1, false, true},   /* transposed, which gathers nothing */
 };
 enum { WRITERS = sizeof writers / sizeof *writers };
 
@@ -30,8 +31,10 @@ struct net {
 };
 
 static struct net start(const struct writer *writer, size_t height, size_t width) {
+    const size_t kernel = writer->kernel;
     const struct check_tensor tensors[] = {
-        {"conv.weight", 4, {writer->outputs, writer->inputs / writer->groups, writer->kernel, writer->kernel}, NULL},
+        {"conv.weight", 4, {writer->outputs, writer->inputs / writer->groups, kernel, kernel}, NULL},
+        {"up.weight", 4, {writer->inputs, writer->outputs, kernel, kernel}, NULL},
         {"conv.bias", 1, {writer->outputs}, NULL},
         {"norm.weight", 1, {writer->outputs}, NULL},
         {"norm.bias", 1, {writer->outputs}, NULL},
@@ -39,14 +42,20 @@ static struct net start(const struct writer *writer, size_t height, size_t width
     struct net net = {.model = check_model(tensors, sizeof tensors / sizeof *tensors)};
     struct fv_error error = {0};
     check_success(fv_graph_create(net.model, &net.graph, &error), &error);
-    const size_t pad = writer->kernel / 2;
-    net.written = fv_graph_convolution(net.graph, fv_graph_input(net.graph, writer->inputs, height, width),
-                                       &(struct fv_convolution){.weight = "conv.weight",
-                                                                .bias = "conv.bias",
-                                                                .stride_y = writer->stride,
-                                                                .stride_x = writer->stride,
-                                                                .padding = {pad, pad, pad, pad},
-                                                                .groups = writer->groups});
+    const size_t pad = kernel / 2;
+    const fv_value input = fv_graph_input(net.graph, writer->inputs, height, width);
+    net.written = writer->transposed
+                      ? fv_graph_transposed_convolution(net.graph, input,
+                                                        &(struct fv_transposed_convolution){.weight = "up.weight",
+                                                                                            .stride_y = writer->stride,
+                                                                                            .stride_x = writer->stride})
+                      : fv_graph_convolution(net.graph, input,
+                                             &(struct fv_convolution){.weight = "conv.weight",
+                                                                      .bias = "conv.bias",
+                                                                      .stride_y = writer->stride,
+                                                                      .stride_x = writer->stride,
+                                                                      .padding = {pad, pad, pad, pad},
+                                                                      .groups = writer->groups});
     net.mean = fv_graph_global_mean(net.graph, net.written);
     net.normal = fv_graph_instance_norm(net.graph, net.written, "norm", 1e-5F);
     return net;
