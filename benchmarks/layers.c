@@ -41,8 +41,9 @@ static void fill_value(const struct fv_session *session, fv_value value) {
 
 /* Fills what the node reads, so that no time depends on what other nodes left there. */
 static void fill_inputs(const struct fv_session *session, const struct fv_node *node) {
-    for (size_t i = 0; i < node->input_count; i++) {
-        fill_value(session, node->inputs[i]);
+    const struct fv_node *reader = node->expansion != NULL ? node->expansion : node;
+    for (size_t i = 0; i < reader->input_count; i++) {
+        fill_value(session, reader->inputs[i]);
     }
     if (node->residual != FV_NO_VALUE) {
         fill_value(session, node->residual);

@@ -149,8 +149,10 @@ enum fv_status fv_session_defer(struct fv_session *session, struct fv_error *err
             return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", before->name);
         }
         before->algorithm = NULL;
+        before->accepted = 0;
         before->deferred = true;
         node->algorithm = &fv_algorithm_expanded;
+        node->accepted = 1;
         node->expansion = before;
         node->multiply_adds += before->multiply_adds;
         node->parameter_bytes += before->parameter_bytes;

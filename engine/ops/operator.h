@@ -95,7 +95,7 @@ struct fv_node {
     size_t pieces;                   /* into which it then cuts each block's pixels */
     bool deferred;                   /* a later node does the work of this one, whose output is never whole in memory */
     const struct fv_algorithm *algorithm;
-    size_t accepted;    /* how many algorithms accept the node */
+    size_t accepted;    /* how many algorithms it could be given to; 0: a later node does its work */
     char *refusals;     /* why the others do not serve */
     void *state;        /* the algorithm's own */
     size_t state_bytes; /* of packed weights */
