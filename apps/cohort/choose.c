@@ -125,18 +125,23 @@ static bool is_numeric(const struct fovea_table *table, size_t column) {
     return numbers > 0 && numbers >= others;
 }
 
-/* Whether a column of the results is a measure, if it is a number at all. */
-static bool may_be_measure(const struct fovea_cohort_source *source, size_t column) {
-    const char *name = fovea_table_column_name(&source->table, column);
-    const struct fovea_cohort_columns *columns = &source->columns;
+/* Whether a column says whose an image is, or which of theirs. */
+static bool is_taken(const struct fovea_cohort_columns *columns, size_t column) {
     const long taken[] = {columns->file, columns->run,    columns->subject, columns->group,
                           columns->eye,  columns->repeat, columns->visit,   columns->layer};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
         if (taken[i] == (long)column) {
-            return false;
+            return true;
         }
     }
-    return !listed(name, technical, sizeof technical / sizeof *technical) && is_numeric(&source->table, column);
+    return false;
+}
+
+/* Whether a column of the results is a measure, if it is a number at all. */
+static bool may_be_measure(const struct fovea_cohort_source *source, size_t column) {
+    const char *name = fovea_table_column_name(&source->table, column);
+    return !is_taken(&source->columns, column) && !listed(name, technical, sizeof technical / sizeof *technical) &&
+           is_numeric(&source->table, column);
 }
 
 static bool some_source_has(const struct fovea_cohort *cohort, const char *name) {
@@ -237,17 +242,9 @@ static enum fv_status choose_measures(struct fovea_cohort *cohort, struct fv_err
 static bool may_be_covariate(const struct fovea_cohort *cohort, size_t column) {
     static const char *const names[] = {"id", "record_id", "mrn", "study_id", "redcap_repeat_instance", "sha256"};
     const char *name = fovea_table_column_name(&cohort->subjects, column);
-    const struct fovea_cohort_columns *columns = &cohort->columns;
-    const long taken[] = {columns->file, columns->run,    columns->subject, columns->group,
-                          columns->eye,  columns->repeat, columns->visit,   columns->layer};
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-        if (taken[i] == (long)column) {
-            return false;
-        }
-    }
-    return name[0] != '\0' && strcasecmp(name, "visit") != 0 && strcasecmp(name, "repeat") != 0 &&
-           !ends_with(name, "_id") && !listed(name, names, sizeof names / sizeof *names) &&
-           is_numeric(&cohort->subjects, column);
+    return !is_taken(&cohort->columns, column) && name[0] != '\0' && strcasecmp(name, "visit") != 0 &&
+           strcasecmp(name, "repeat") != 0 && !ends_with(name, "_id") &&
+           !listed(name, names, sizeof names / sizeof *names) && is_numeric(&cohort->subjects, column);
 }
 
 static enum fv_status choose_covariates(struct fovea_cohort *cohort, struct fv_error *error) {

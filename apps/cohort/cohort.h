@@ -58,7 +58,7 @@ struct fovea_cohort_variable {
 
 /* Where a table has what; FOVEA_TABLE_ABSENT: nowhere. */
 struct fovea_cohort_columns {
-    long file, run, subject, group, eye, visit, repeat, layer, status, grade;
+    long file, run, subject, group, eye, visit, repeat, layer, status;
 };
 
 /* One of the results. */

@@ -31,9 +31,6 @@ static struct fovea_correlation judge(double r, double variance, size_t count) {
     r = fmax(-1.0, fmin(1.0, r));
     double t = r * sqrt(free / ((1.0 - r) * (1.0 + r)));
     struct fovea_correlation result = {r, NAN, NAN, fovea_t_two_sided(t, free), ""};
-    if (fabs(r) == 1.0) {
-        result.p = 0.0;
-    }
     if (count < 4) {
         result.reason = "the interval needs 4 pairs";
         return result;

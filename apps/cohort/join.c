@@ -116,6 +116,10 @@ static enum fv_status key_row(struct fovea_cohort *cohort, struct fovea_cohort_r
     }
     struct fovea_cohort_row *before = &cohort->rows[first];
     size_t line = fovea_table_line(&cohort->subjects, before->row);
+    if (before->key == NULL) {
+        return fovea_cohort_refuse_row(cohort, row->row, error,
+                                       "names the same images as line %zu, which is not used either", line);
+    }
     if (same_row(&cohort->subjects, before->row, row->row)) {
         return fovea_cohort_refuse_row(cohort, row->row, error, "repeats line %zu, which is used", line);
     }

@@ -14,34 +14,36 @@ static enum fv_status out_of_memory(struct fv_error *error) {
     return fv_error_set(error, FV_ERROR_MEMORY, "out of memory for the tables");
 }
 
-enum fv_status fovea_cohort_refuse_row(struct fovea_cohort *cohort, size_t row, struct fv_error *error,
-                                       const char *format, ...) {
-    char reason[FV_MESSAGE_SIZE];
-    va_list arguments;
-    va_start(arguments, format);
+/* Adds a row of `table` to the failures, named by its field in `column` where it can be read. */
+__attribute__((__format__(__printf__, 6, 0))) static enum fv_status refuse(struct fovea_cohort *cohort,
+                                                                           const struct fovea_table *table, size_t row,
+                                                                           long column, struct fv_error *error,
+                                                                           const char *format, va_list arguments) {
+    char reason[FV_MESSAGE_SIZE], broken[2];
     vsnprintf(reason, sizeof reason, format, arguments);
-    va_end(arguments);
-    char broken[2];
-    const struct fovea_table *table = &cohort->subjects;
-    long column = cohort->columns.file != FOVEA_TABLE_ABSENT ? cohort->columns.file : cohort->columns.subject;
     const char *name =
         fovea_table_broken(table, row, broken, sizeof broken) ? "" : fovea_table_field(table, row, column);
     return fovea_failures_add(&cohort->failures, name, table->name, fovea_table_line(table, row), error, "%s", reason);
 }
 
-enum fv_status fovea_cohort_refuse_image(struct fovea_cohort *cohort, size_t source, size_t row, struct fv_error *error,
-                                         const char *format, ...) {
-    char reason[FV_MESSAGE_SIZE];
+enum fv_status fovea_cohort_refuse_row(struct fovea_cohort *cohort, size_t row, struct fv_error *error,
+                                       const char *format, ...) {
+    long column = cohort->columns.file != FOVEA_TABLE_ABSENT ? cohort->columns.file : cohort->columns.subject;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
+    enum fv_status status = refuse(cohort, &cohort->subjects, row, column, error, format, arguments);
     va_end(arguments);
-    char broken[2];
-    const struct fovea_table *table = &cohort->sources[source].table;
-    const char *name = fovea_table_broken(table, row, broken, sizeof broken)
-                           ? ""
-                           : fovea_table_field(table, row, cohort->sources[source].columns.file);
-    return fovea_failures_add(&cohort->failures, name, table->name, fovea_table_line(table, row), error, "%s", reason);
+    return status;
+}
+
+enum fv_status fovea_cohort_refuse_image(struct fovea_cohort *cohort, size_t source, size_t row, struct fv_error *error,
+                                         const char *format, ...) {
+    const struct fovea_cohort_source *from = &cohort->sources[source];
+    va_list arguments;
+    va_start(arguments, format);
+    enum fv_status status = refuse(cohort, &from->table, row, from->columns.file, error, format, arguments);
+    va_end(arguments);
+    return status;
 }
 
 enum fv_status fovea_cohort_note(struct fovea_cohort *cohort, struct fv_error *error, const char *format, ...) {
@@ -97,7 +99,6 @@ static void find_columns(const struct fovea_table *table, const struct fovea_coh
         .repeat = cohort->repeat_column != NULL ? fovea_table_column(table, cohort->repeat_column) : FOVEA_TABLE_ABSENT,
         .layer = fovea_table_column(table, "layer"),
         .status = fovea_table_column(table, "status"),
-        .grade = fovea_table_column(table, "grade"),
     };
 }
 

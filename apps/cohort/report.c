@@ -13,7 +13,6 @@ static const char cohort_style[] =
     ".charts{display:flex;flex-wrap:wrap;gap:1rem 2.5rem;align-items:flex-start}figure{margin:.8rem 0;overflow-x:auto;"
     "max-width:100%}.scroll{overflow-x:auto}\n"
     ".interval{display:block;color:var(--soft);font-size:.82rem;white-space:nowrap}"
-    "tbody th{padding-top:1rem;color:var(--ink);text-align:left}\n"
     "h3{margin:1.5rem 0 .4rem;font-size:1rem}.measure{border-top:1px solid var(--line);margin-top:2.2rem}"
     "ul.notes{margin:.6rem 0;padding-left:1.2rem}td .why{max-width:20rem;overflow-wrap:normal}\n"
     "@media(max-width:46rem){.scroll thead{display:table-header-group}.scroll tr{display:table-row}"
@@ -175,7 +174,7 @@ static void add_groups(struct fovea_buffer *text, const struct fovea_cohort *coh
             fovea_buffer_text(text, "<p><b>");
             fovea_buffer_html(text, cohort->variables[v].label);
             fovea_buffer_text(text, "</b></p>\n");
-            fovea_cohort_add_description(text, cohort, v, v + 1);
+            fovea_cohort_add_description(text, cohort, v);
         }
     }
     fovea_buffer_text(text, "</section>\n");

@@ -32,8 +32,7 @@ void fovea_cohort_add_correlations(struct fovea_buffer *text, const struct fovea
 /* Repeatability of a measure, with its plots. */
 void fovea_cohort_add_repeatability(struct fovea_buffer *text, const struct fovea_cohort *cohort, size_t variable);
 
-/* A table of figures of the variables from `first` to before `end` in every group. */
-void fovea_cohort_add_description(struct fovea_buffer *text, const struct fovea_cohort *cohort, size_t first,
-                                  size_t end);
+/* A table of the figures of a variable, of all and of every group. */
+void fovea_cohort_add_description(struct fovea_buffer *text, const struct fovea_cohort *cohort, size_t variable);
 
 #endif

@@ -95,29 +95,20 @@ static void add_description_row(struct fovea_buffer *text, const struct fovea_an
     fovea_buffer_text(text, "</tr>\n");
 }
 
-void fovea_cohort_add_description(struct fovea_buffer *text, const struct fovea_cohort *cohort, size_t first,
-                                  size_t end) {
-    fovea_buffer_format(text,
-                        "<div class=\"scroll\"><table>\n<thead><tr><th>%s</th><th class=\"number\">n</th><th "
-                        "class=\"number\">Missing</th><th class=\"number\">Mean<span class=\"interval\">95 %% interval"
-                        "</span></th><th class=\"number\">SD</th><th class=\"number\">Median<span class=\"interval\">"
-                        "quartiles</span></th><th class=\"number\">Least</th><th class=\"number\">Greatest</th></tr>"
-                        "</thead>\n<tbody>\n",
-                        end - first > 1 ? "" : "Group");
-    for (size_t v = first; v < end; v++) {
-        int decimals = fovea_cohort_decimals(cohort, v);
-        if (end - first > 1) {
-            fovea_buffer_text(text, "<tr><th colspan=\"8\">");
-            fovea_buffer_html(text, cohort->variables[v].label);
-            fovea_buffer_text(text, "</th></tr>\n");
-        }
-        for (size_t i = 0; i < cohort->analyses.count; i++) {
-            const struct fovea_analysis *analysis = &cohort->analyses.items[i];
-            if (analysis->kind == FOVEA_DESCRIBE && analysis->variable == v) {
-                bool all = i == 0 || cohort->analyses.items[i - 1].kind != FOVEA_DESCRIBE ||
-                           cohort->analyses.items[i - 1].variable != v;
-                add_description_row(text, analysis, all ? "All" : analysis->group, decimals);
-            }
+void fovea_cohort_add_description(struct fovea_buffer *text, const struct fovea_cohort *cohort, size_t variable) {
+    int decimals = fovea_cohort_decimals(cohort, variable);
+    bool all = true; /* which comes first */
+    fovea_buffer_text(text,
+                      "<div class=\"scroll\"><table>\n<thead><tr><th>Group</th><th class=\"number\">n</th><th "
+                      "class=\"number\">Missing</th><th class=\"number\">Mean<span class=\"interval\">95 % interval"
+                      "</span></th><th class=\"number\">SD</th><th class=\"number\">Median<span class=\"interval\">"
+                      "quartiles</span></th><th class=\"number\">Least</th><th class=\"number\">Greatest</th></tr>"
+                      "</thead>\n<tbody>\n");
+    for (size_t i = 0; i < cohort->analyses.count; i++) {
+        const struct fovea_analysis *analysis = &cohort->analyses.items[i];
+        if (analysis->kind == FOVEA_DESCRIBE && analysis->variable == variable) {
+            add_description_row(text, analysis, all ? "All" : analysis->group, decimals);
+            all = false;
         }
     }
     fovea_buffer_text(text, "</tbody>\n</table></div>\n");
@@ -245,7 +236,7 @@ void fovea_cohort_add_measure(struct fovea_buffer *text, const struct fovea_coho
     fovea_buffer_html(text, cohort->variables[variable].name);
     fovea_buffer_text(text, "</code></p>\n");
     add_boxes(text, cohort, variable);
-    fovea_cohort_add_description(text, cohort, variable, variable + 1);
+    fovea_cohort_add_description(text, cohort, variable);
     if (cohort->group_count > 1) {
         add_tests(text, cohort, variable);
     }

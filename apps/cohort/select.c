@@ -62,19 +62,10 @@ static bool same_eye(const struct fovea_cohort_image *a, const struct fovea_coho
     return strcmp(a->facts.subject, b->facts.subject) == 0 && strcmp(a->facts.eye, b->facts.eye) == 0;
 }
 
-/* The image before `i` that counts, or `i`. */
-static size_t previous(const struct fovea_cohort *cohort, size_t i) {
-    for (size_t k = i; k-- > 0;) {
-        if (counts(&cohort->images[k])) {
-            return k;
-        }
-    }
-    return i;
-}
-
 static enum fv_status select_visit(struct fovea_cohort *cohort, struct fv_error *error) {
     const char *visit = cohort->options->visit;
     bool mean = visit != NULL && strcmp(visit, "mean") == 0;
+    const struct fovea_cohort_image *last = NULL; /* of those that count */
     size_t others = 0, chosen = 0, several = 0;
     for (size_t i = 0; i < cohort->image_count; i++) {
         struct fovea_cohort_image *image = &cohort->images[i];
@@ -85,8 +76,12 @@ static enum fv_status select_visit(struct fovea_cohort *cohort, struct fv_error 
             image->usable = image->usable && own;
             continue;
         }
-        const struct fovea_cohort_image *before = &cohort->images[previous(cohort, i)];
-        if (!counts(image) || !same_eye(before, image) || strcmp(before->facts.visit, image->facts.visit) == 0) {
+        if (!counts(image)) {
+            continue;
+        }
+        const struct fovea_cohort_image *before = last;
+        last = image;
+        if (before == NULL || !same_eye(before, image) || strcmp(before->facts.visit, image->facts.visit) == 0) {
             continue;
         }
         several++;
@@ -148,17 +143,21 @@ static bool same_unit(const struct fovea_cohort *cohort, const struct fovea_coho
 
 /* Says in how many subjects, or eyes, a covariate of their rows changes; their mean is then taken. */
 static enum fv_status check_covariate(struct fovea_cohort *cohort, size_t variable, struct fv_error *error) {
-    const struct fovea_cohort_image *first = NULL, *last = NULL;
+    const struct fovea_cohort_image *before = NULL, *first = NULL, *last = NULL; /* first and last: that differ */
     size_t units = 0;
     for (size_t i = 0; i < cohort->image_count; i++) {
-        const struct fovea_cohort_image *image = &cohort->images[i], *before = &cohort->images[previous(cohort, i)];
-        double change = image->values[variable] - before->values[variable];
-        if (!counts(image) || !same_unit(cohort, before, image) || change == 0.0 || isnan(change)) {
+        const struct fovea_cohort_image *image = &cohort->images[i];
+        if (!counts(image)) {
             continue;
         }
-        units += last == NULL || !same_unit(cohort, last, image);
-        first = first != NULL ? first : image;
-        last = image;
+        bool same = before != NULL && same_unit(cohort, before, image);
+        double change = same ? image->values[variable] - before->values[variable] : 0.0;
+        before = image;
+        if (change != 0.0 && !isnan(change)) {
+            units += last == NULL || !same_unit(cohort, last, image);
+            first = first != NULL ? first : image;
+            last = image;
+        }
     }
     return units == 0 ? FV_OK
                       : fovea_cohort_note(cohort, error,
@@ -190,6 +189,25 @@ static enum fv_status check_units(struct fovea_cohort *cohort, struct fv_error *
         status = check_group(cohort, begin, end, error);
     }
     return status;
+}
+
+/* Notes subjects of whose images only some say which eye they show: those of no eye count as one more. */
+static enum fv_status note_eyes(struct fovea_cohort *cohort, struct fv_error *error) {
+    const struct fovea_cohort_image *before = NULL;
+    size_t subjects = 0;
+    for (size_t i = 0; i < cohort->image_count; i++) { /* a subject's images of no eye come first */
+        const struct fovea_cohort_image *image = &cohort->images[i];
+        if (counts(image)) {
+            subjects += before != NULL && strcmp(before->facts.subject, image->facts.subject) == 0 &&
+                        before->facts.eye[0] == '\0' && image->facts.eye[0] != '\0';
+            before = image;
+        }
+    }
+    return subjects == 0 ? FV_OK
+                         : fovea_cohort_note(cohort, error,
+                                             "%zu %s images of a named eye and images of which no table says the eye: "
+                                             "the latter count as another eye.",
+                                             subjects, subjects == 1 ? "subject has" : "subjects have");
 }
 
 static enum fv_status add_group(struct fovea_cohort *cohort, const char *name, struct fv_error *error) {
@@ -328,6 +346,7 @@ enum fv_status fovea_cohort_select(struct fovea_cohort *cohort, struct fv_error 
     status = status != FV_OK ? status : select_visit(cohort, error);
     status = status != FV_OK ? status : check_units(cohort, error);
     status = status != FV_OK ? status : select_groups(cohort, error);
+    status = status != FV_OK ? status : note_eyes(cohort, error);
     status = status != FV_OK ? status : check_covariates(cohort, error);
     for (size_t i = 0; i < sizeof alike / sizeof *alike && status == FV_OK; i++) {
         status = check_alike(cohort, alike[i][0], alike[i][1], error);

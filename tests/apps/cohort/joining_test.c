@@ -94,7 +94,8 @@ START_TEST(rows_that_cannot_be_used) {
                                        "j.png,10,x,50,OD\n"
                                        ",11,x,50,OD\n" /* 14 */
                                        "k.png,12,x,NaN,OS\n"
-                                       "l.png,13,x,61,OD\n", /* 16 */
+                                       "l.png,13,x,61,OD\n" /* 16 */
+                                       "h.png,8,x,50,OD\n",
                                        "file,status,faz_area_mm2,circularity,eye\n"
                                        "a.png,ok,0.3,0.7,R\n" /* 2 */
                                        "b.png,ok,0.4,many,\n"
@@ -120,6 +121,7 @@ START_TEST(rows_that_cannot_be_used) {
         {"", "subjects.csv", 8, "quote"},
         {"a.png", "subjects.csv", 9, "repeats line 2, which is used"},
         {"h.png", "subjects.csv", 11, "the same images as line 10"},
+        {"h.png", "subjects.csv", 17, "the same images as line 10, which is not used either"},
         {"i.png", "subjects.csv", 12, "age is '50,5', expected a decimal point"},
         {"j.png", "subjects.csv", 13, "no image of it"},
         {"", "subjects.csv", 14, "the file is blank"},
@@ -258,6 +260,21 @@ START_TEST(repeats_of_nothing) {
 }
 END_TEST
 
+/* Images of which no table says the eye are told of where others of their subject have one. */
+START_TEST(eyes_of_which_nobody_knows) {
+    folder = support_make_folder();
+    struct fovea_cohort_options options = {0};
+    struct fovea_cohort *cohort = join(&options, "file,subject,eye\na,S,OD\nb,S,\nc,T,\nd,U,OS\n",
+                                       "file,circularity\na,0.5\nb,0.7\nc,0.1\nd,0.2\n", FV_OK, "");
+    ck_assert_uint_eq(cohort->failures.count, 0);
+    ck_assert_uint_eq(cohort->notes.count, 1);
+    ck_assert_ptr_nonnull(strstr(cohort->notes.items[0].reason, "1 subject has images of a named eye and"));
+    ck_assert_uint_eq(fovea_cohort_totals(cohort).eyes, 4);
+    leave(cohort);
+    support_remove_folder(folder);
+}
+END_TEST
+
 /* What cannot be meant ends with a message that says what can. */
 START_TEST(wrong_requests) {
     static const char *const measures[] = {"circularty", "thickness", "angle_degrees"};
@@ -374,6 +391,7 @@ int main(void) {
     tcase_add_test(all, any_order);
     tcase_add_test(all, rows_that_name_no_file);
     tcase_add_test(all, repeats_of_nothing);
+    tcase_add_test(all, eyes_of_which_nobody_knows);
     tcase_add_loop_test(all, wrong_requests, 0, 12);
     tcase_add_loop_test(all, tables_that_cannot_be_used, 0, 6);
     tcase_add_test(all, contradictions);
