@@ -247,6 +247,38 @@ END_TEST
 static const char two_subjects[] = "file,subject,group,visit,layer\na,S,x,1,deep\nb,S,y,2,deep\nc,T,x,1,superficial\n";
 static const char two_results[] = "file,status,circularity,angle_degrees\na,ok,0.5,10\nb,ok,0.6,20\nc,ok,0.7,30\n";
 
+/* One layer, one visit, and groups in the order that was asked for; what is left out is in no figure, and told. */
+START_TEST(what_is_asked_for) {
+    static const struct {
+        struct fovea_cohort_options options;
+        double mean; /* of the circularity */
+        const char *note;
+    } cases[] = {
+        {{.layer = "Deep", .visit = "mean", .group = "subject"}, 0.55, "1 images of other layers than Deep"},
+        {{.group = "layer", .visit = "2"}, 0.6, "2 images of other visits than 2"},
+        {{.group = "layer", .groups = "superficial", .visit = "mean"}, 0.7, "2 images of other groups"},
+    };
+    folder = support_make_folder();
+    struct fovea_cohort_options options = cases[_i].options;
+    struct fovea_cohort *cohort = join(&options, two_subjects, two_results, FV_OK, "");
+    ck_assert_uint_eq(cohort->failures.count, 0);
+    ck_assert_double_eq_tol(figure(cohort, FOVEA_DESCRIBE, 0, "all", "", "mean"), cases[_i].mean, 1e-15);
+    bool told = false;
+    for (size_t i = 0; i < cohort->notes.count; i++) {
+        told = told || strstr(cohort->notes.items[i].reason, cases[_i].note) != NULL;
+    }
+    ck_assert_msg(told, "no note says '%s'", cases[_i].note);
+    leave(cohort);
+    options = (struct fovea_cohort_options){.group = "layer", .groups = "superficial,deep", .visit = "mean"};
+    cohort = join(&options, two_subjects, two_results, FV_OK, "");
+    ck_assert_uint_eq(cohort->group_count, 2);
+    ck_assert_str_eq(cohort->groups[0].name, "superficial");
+    ck_assert_double_eq_tol(figure(cohort, FOVEA_DESCRIBE, 0, "deep", "", "mean"), 0.55, 1e-15);
+    leave(cohort);
+    support_remove_folder(folder);
+}
+END_TEST
+
 START_TEST(repeats_of_nothing) {
     folder = support_make_folder();
     struct fovea_cohort_options options = {.repeat = "eye"};
@@ -390,6 +422,7 @@ int main(void) {
     tcase_add_loop_test(all, what_counts_once, 0, 2);
     tcase_add_test(all, any_order);
     tcase_add_test(all, rows_that_name_no_file);
+    tcase_add_loop_test(all, what_is_asked_for, 0, 3);
     tcase_add_test(all, repeats_of_nothing);
     tcase_add_test(all, eyes_of_which_nobody_knows);
     tcase_add_loop_test(all, wrong_requests, 0, 12);
