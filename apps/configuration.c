@@ -3,9 +3,9 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/suggestion.h"
 #include "fovea/file.h"
 #include "fovea/memory.h"
-#include "options.h"
 
 /* The line at hand, zero-terminated and without blanks around it, in the text that the configuration keeps. */
 struct reading {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/suggestion.h"
 #include "commands.h"
 #include "options.h"
 

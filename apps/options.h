@@ -71,8 +71,4 @@ enum fovea_parse fovea_options_parse(const struct fovea_syntax *syntax, int coun
 int fovea_usage_error(const struct fovea_syntax *syntax, const char *format, ...)
     __attribute__((__format__(__printf__, 2, 3)));
 
-/* The candidate that `word` was most probably meant to be (edit distance at most 2 and less than half its length), or
- * NULL. Thread safety: reentrant. */
-const char *fovea_suggestion(const char *word, const char *const *candidates, size_t count);
-
 #endif

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/suggestion.h"
 #include "cohort/cohort.h"
-#include "options.h"
 #include "pipeline/results.h"
 
 /* What papers on the FAZ report, where the results have numbers of it. */

@@ -5,10 +5,10 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/suggestion.h"
 #include "cohort/cohort.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
-#include "options.h"
 
 static enum fv_status out_of_memory(struct fv_error *error) {
     return fv_error_set(error, FV_ERROR_MEMORY, "out of memory for the tables");

@@ -6,9 +6,9 @@
 #include <strings.h>
 
 #include "base/buffer.h"
+#include "base/suggestion.h"
 #include "fovea/file.h"
 #include "fovea/memory.h"
-#include "options.h"
 
 enum column {
     FILE_NAME,

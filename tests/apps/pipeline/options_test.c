@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/suggestion.h"
 #include "options.h"
 #include "suite.h"
 
@@ -65,16 +66,23 @@ static enum fovea_parse parse(const char *const *words, struct values *values, c
     return fovea_options_parse(&syntax, total, operands, count);
 }
 
-/* Parses `words`, which end with NULL; messages go to /dev/null. */
+/* The messages of the last parse_quietly. */
+static char said[1024];
+
+/* Parses `words`, which end with NULL. */
 static enum fovea_parse parse_quietly(const char *const *words, struct values *values) {
     char *operands[16];
     size_t count;
-    int nowhere = open("/dev/null", O_WRONLY), saved = dup(STDERR_FILENO);
-    dup2(nowhere, STDERR_FILENO);
+    FILE *messages = tmpfile();
+    ck_assert_ptr_nonnull(messages);
+    int saved = dup(STDERR_FILENO);
+    dup2(fileno(messages), STDERR_FILENO);
     enum fovea_parse parsed = parse(words, values, operands, &count);
     dup2(saved, STDERR_FILENO);
     close(saved);
-    close(nowhere);
+    rewind(messages);
+    said[fread(said, 1, sizeof said - 1, messages)] = '\0';
+    fclose(messages);
     for (size_t i = 0; words[i] != NULL && parsed == FOVEA_PARSE_GO; i++) {
         ck_assert(i == 0 || i > count || operands[i][0] != '\0');
     }
@@ -167,32 +175,36 @@ START_TEST(test_a_file_gives_what_the_command_line_does_not) {
 END_TEST
 
 START_TEST(test_a_wrong_file_is_refused) {
-    static const char *const texts[] = {
-        "number = 1\n",                           /* no section */
-        "[test\nnumber = 1\n",                    /* not closed */
-        "[]\nnumber = 1\n",                       /* no name */
-        "[tset]\nnumber = 1\n",                   /* no command, see below */
-        "[test]\nnumber 1\n",                     /* no sign */
-        "[test]\n= 1\n",                          /* no name */
-        "[test]\nnumber = 1\nnumber = 1\n",       /* twice */
-        "[test]\nnumber = 10\n",                  /* out of range */
-        "[test]\nnumber =\n",                     /* no value */
-        "[test]\nnumber = 1\ntext =\n",           /* empty */
-        "[test]\nnumber = 1\nflag = 1\n",         /* neither yes nor no */
-        "[test]\nnumber = 1\nunknown = 1\n",      /* unknown */
-        "[test]\nnumber = 1\ntext = \"a\n",       /* the quote is not closed */
-        "[test]\nnumber = 1\ntext = \"a\\",       /* nor here */
-        "[test]\nnumber = 1\ntext = \"\\x4\"\n",  /* half a byte */
-        "[test]\nnumber = 1\ntext = \"\\x00\"\n", /* a zero */
-        "[test]\nnumber = 1\ntext = \"a\" b\n",   /* more */
-        "[other]\nnumber = 1\n",                  /* not for this command: --number is missing */
+    static const struct {
+        const char *text, *reason;
+    } cases[] = {
+        {"number = 1\n", ".txt:1: expected a section such as [test] before 'number'"},
+        {"[test\nnumber = 1\n", ":1: expected ] at the end of '[test'"},
+        {"[]\nnumber = 1\n", ":1: a section without a name"},
+        {"[tset]\nnumber = 1\n", ":1: no command is called 'tset'; did you mean 'test'?"},
+        {"[test]\nnumber 1\n", ":2: expected [COMMAND], NAME = VALUE or # a comment, found 'number 1'"},
+        {"[test]\n= 1\n", ":2: expected [COMMAND]"},
+        {"[test]\nnumber = 1\nnumber = 1\n", ":3: number stands in line 2 already"},
+        {"[test]\nnumber = 10\n", ":2: --number: 10 is outside 0 to 9"},
+        {"[test]\nnumber =\n", ":2: --number: expected a number"},
+        {"[test]\nnumber = 1\ntext =\n", ":3: --text: the value is empty"},
+        {"[test]\nnumber = 1\nflag = 1\n", ":3: flag: expected yes or no, found '1'"},
+        {"[test]\nnumber = 1\nchoise = off\n", ":3: unknown option --choise; did you mean --choice?"},
+        {"[test]\nnumber = 1\nconfig = a\n", ":3: unknown option --config\n"}, /* which means nothing in a file */
+        {"[test]\nnumber = 1\ntext = \"a\n", ":3: expected a closing quote"},
+        {"[test]\nnumber = 1\ntext = \"a\\", ":3: expected a closing quote"},
+        {"[test]\nnumber = 1\ntext = \"\\x4\"\n", ":3: expected a closing quote"},
+        {"[test]\nnumber = 1\ntext = \"\\x00\"\n", ":3: expected a closing quote"},
+        {"[test]\nnumber = 1\ntext = \"a\" b\n", ":3: expected nothing after the closing quote, found ' b'"},
+        {"[other]\nnumber = 1\n", "--number X is required"},
     };
     static const char *const commands[] = {"test", "other"};
     fovea_options_commands(commands, 2);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        const char *const words[] = {"test", "--config", write_configuration(texts[i]), "one", NULL};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const words[] = {"test", "--config", write_configuration(cases[i].text), "one", NULL};
         struct values values = {0};
-        ck_assert_msg(parse_quietly(words, &values) == FOVEA_PARSE_WRONG, "%s", texts[i]);
+        ck_assert_msg(parse_quietly(words, &values) == FOVEA_PARSE_WRONG, "%s", cases[i].text);
+        ck_assert_msg(strstr(said, cases[i].reason) != NULL, "'%s' does not say '%s'", said, cases[i].reason);
     }
     const char *file = write_configuration("[test]\nnumber = 1\n");
     const char *const good[] = {"test", "--config", file, "one", NULL}, *const bad[] = {"test", "--config=none", "one",
