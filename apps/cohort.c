@@ -1,12 +1,10 @@
 /* cohort: results of many images, by group of subjects. */
+#include "cohort/cohort.h"
+
+#include <stdio.h>
+
 #include "commands.h"
 #include "options.h"
-
-#ifdef FOVEA_GSL
-#include "cohort/cohort.h"
-#else
-#include <stdio.h>
-#endif
 
 static const char summary[] =
     "Joins the results of fovea run or measure with a table of subjects: figures and tests of groups,\n"
@@ -65,7 +63,6 @@ static int run(const struct request *request, char **operands, size_t count) {
     };
     return fovea_cohort_run(&options);
 }
-enum { OPERANDS_MOST = 1 + FOVEA_COHORT_MOST_RESULTS };
 #else
 static int run(const struct request *request, char **operands, size_t count) {
     (void)request;
@@ -75,12 +72,10 @@ static int run(const struct request *request, char **operands, size_t count) {
                     "gsl; Debian's libgsl-dev)\n");
     return FOVEA_EXIT_UNUSABLE;
 }
-enum { OPERANDS_MOST = 65 };
 #endif
 
 int fovea_command_cohort(int count, char **arguments) {
     static const char *const units[] = {"subject", "eye", NULL};
-    static const char *const rules[] = {"path", "stem", "base", NULL};
     struct request request = {0};
     const struct fovea_option table[] = {
         {.name = "output",
@@ -138,7 +133,7 @@ int fovea_command_cohort(int count, char **arguments) {
          .kind = FOVEA_OPTION_CHOICE,
          .target = &request.match,
          .value = "RULE",
-         .choices = rules,
+         .choices = fovea_match_rule_names,
          .help = "what two names of files must share: path (default), all of it;\nstem, all but the suffix; base, the "
                  "last part without its suffix"},
         {.name = "strict",
@@ -150,7 +145,7 @@ int fovea_command_cohort(int count, char **arguments) {
         .command = "cohort",
         .operands = "SUBJECTS.csv RESULTS...",
         .least = 2,
-        .most = OPERANDS_MOST,
+        .most = 1 + FOVEA_COHORT_MOST_RESULTS,
         .summary = summary,
         .options = table,
         .option_count = sizeof table / sizeof *table,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/folder.h"
 #include "commands.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
@@ -23,7 +24,6 @@ struct request {
     struct fv_pool texts;
 };
 
-static const char *const match_names[] = {"path", "stem", "base", NULL};
 static const char *const empty_names[] = {"undefined", "one", NULL};
 
 static const char summary[] =
@@ -198,18 +198,12 @@ static bool parse_foreground(const struct fovea_syntax *syntax, const char *text
     return true;
 }
 
-static bool same_place(const char *a, const char *b) {
-    struct stat first, second;
-    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
-}
-
 /* Whether `path` is one of the files that this command writes. */
 static bool is_output(const char *output, const char *path) {
     static const char *const names[] = {"eval.csv", "eval_summary.csv", "eval_roc.csv", "eval.json", "eval.html"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *written = fv_text_format("%s/%s", output, names[i]);
-        bool same = written == NULL || same_place(written, path);
+        bool same = written == NULL || fovea_same_place(written, path);
         fv_release(written);
         if (same) {
             return true;
@@ -239,7 +233,7 @@ static int check_sources(const struct fovea_syntax *syntax, struct fovea_eval_op
             return fovea_usage_error(syntax, "%s: expected tables in all sets or folders in all", source->name);
         }
         options->kind = kind;
-        if (same_place(paths[0], paths[1])) {
+        if (fovea_same_place(paths[0], paths[1])) {
             return fovea_usage_error(syntax, "%s: predictions and labels are the same %s", source->name,
                                      folders[0] ? "folder" : "file");
         }
@@ -302,7 +296,7 @@ int fovea_command_eval(int count, char **arguments) {
          .kind = FOVEA_OPTION_CHOICE,
          .target = &request.match,
          .value = "RULE",
-         .choices = match_names,
+         .choices = fovea_match_rule_names,
          .help = "what two names must share: path, all of it (of tables with a\nheader); stem, all but the suffix (of "
                  "masks); base, the last\npart without its suffix (of published tables)"},
         {.name = "strict",

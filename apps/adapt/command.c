@@ -40,13 +40,6 @@ static char *report_folder(const struct fovea_adapt_options *options) {
     return fv_text_format("%.*s-report", (int)length, options->output);
 }
 
-/* Whether both paths lead to one file. */
-static bool same_file(const char *a, const char *b) {
-    struct stat first, second;
-    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
-}
-
 /* The model must be a fresh file: neither the parent under another name nor anything else is replaced. The report must
  * not replace the labels. */
 static enum fv_status check_outputs(const struct fovea_adapt_options *options, const char *folder,
@@ -57,7 +50,7 @@ static enum fv_status check_outputs(const struct fovea_adapt_options *options, c
     }
     if (lstat(options->output, &information) == 0) {
         return fv_error_set(error, FV_ERROR_FILE, "%s: %s; the adapted model needs a name of its own", options->output,
-                            same_file(options->output, options->model) ? "is the parent" : "exists already");
+                            fovea_same_place(options->output, options->model) ? "is the parent" : "exists already");
     }
     struct fv_output *output; /* made and given up, to see before the long work that it can be */
     enum fv_status status = fv_output_create(options->output, &output, error);
@@ -69,7 +62,7 @@ static enum fv_status check_outputs(const struct fovea_adapt_options *options, c
     if (rows == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", folder);
     }
-    bool labels = same_file(rows, options->table);
+    bool labels = fovea_same_place(rows, options->table);
     fv_release(rows);
     if (stat(folder, &information) == 0 && !S_ISDIR(information.st_mode)) {
         return fv_error_set(error, FV_ERROR_FILE, "%s: is no folder; the report needs one", folder);

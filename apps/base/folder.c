@@ -1,7 +1,6 @@
 #include "base/folder.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -39,4 +38,10 @@ enum fv_status fovea_folder_make(const char *path, struct fv_error *error) {
     }
     fv_release(prefix);
     return status;
+}
+
+bool fovea_same_place(const char *a, const char *b) {
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
 }

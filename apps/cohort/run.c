@@ -2,10 +2,9 @@
 #include <gsl/gsl_errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/buffer.h"
 #include "base/folder.h"
+#include "base/print_clean.h"
 #include "cohort/cohort.h"
 #include "commands.h"
 #include "fovea/memory.h"
@@ -28,36 +27,22 @@ void fovea_cohort_clear(struct fovea_cohort *cohort) {
     *cohort = (struct fovea_cohort){0};
 }
 
-/* Prints text from files so that no byte of it can steer a terminal. */
-static void print_clean(const char *text) {
-    struct fovea_buffer clean = {0};
-    fovea_buffer_utf8(&clean, text);
-    fputs(clean.failed || clean.size == 0 ? "?" : clean.bytes, stderr);
-    fovea_buffer_clear(&clean);
-}
-
 static void print_failures(const struct fovea_failures *failures) {
     for (size_t i = 0; i < failures->count && i < FAILURES_SHOWN; i++) {
         const struct fovea_failure *failure = &failures->items[i];
         fprintf(stderr, "fovea cohort: ");
-        print_clean(failure->file);
+        fovea_print_clean(stderr, failure->file, -1);
         fprintf(stderr, ", line %zu: ", failure->line);
         if (failure->image[0] != '\0') {
-            print_clean(failure->image);
+            fovea_print_clean(stderr, failure->image, -1);
             fprintf(stderr, ": ");
         }
-        print_clean(failure->reason);
+        fovea_print_clean(stderr, failure->reason, -1);
         fprintf(stderr, "\n");
     }
     if (failures->count > FAILURES_SHOWN) {
         fprintf(stderr, "fovea cohort: and %zu more\n", failures->count - FAILURES_SHOWN);
     }
-}
-
-static bool same_file(const char *a, const char *b) {
-    struct stat first, second;
-    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
 }
 
 typedef enum fv_status write_function(const struct fovea_cohort *cohort, const char *path, struct fv_error *error);
@@ -80,9 +65,9 @@ static enum fv_status check_outputs(const struct fovea_cohort_options *options, 
         if (path == NULL) {
             return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", outputs[i].name);
         }
-        bool same = same_file(path, options->subjects);
+        bool same = fovea_same_place(path, options->subjects);
         for (size_t k = 0; k < options->result_count; k++) {
-            same = same || same_file(path, options->results[k]);
+            same = same || fovea_same_place(path, options->results[k]);
         }
         if (same) {
             status = fv_error_set(error, FV_ERROR_ARGUMENT, "%s is read and would be replaced by a result", path);
@@ -113,7 +98,7 @@ static void print_summary(const struct fovea_cohort *cohort) {
            totals.images[FOVEA_COHORT_UNGRADABLE], totals.images[FOVEA_COHORT_FAILED], cohort->failures.count);
     for (size_t i = 0; i < cohort->notes.count; i++) {
         fprintf(stderr, "fovea cohort: note: ");
-        print_clean(cohort->notes.items[i].reason);
+        fovea_print_clean(stderr, cohort->notes.items[i].reason, -1);
         fprintf(stderr, "\n");
     }
     printf("report: %s/cohort.html\n", cohort->options->output);
@@ -163,7 +148,7 @@ int fovea_cohort_run(const struct fovea_cohort_options *options) {
         code = finish(cohort, &error);
     } else {
         fprintf(stderr, "fovea cohort: ");
-        print_clean(error.message);
+        fovea_print_clean(stderr, error.message, -1);
         fprintf(stderr, "\n");
         code = status == FV_ERROR_ARGUMENT ? FOVEA_EXIT_USAGE : FOVEA_EXIT_UNUSABLE;
     }

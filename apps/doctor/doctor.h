@@ -11,14 +11,14 @@
 #include "fovea/status.h"
 
 struct fovea_doctor {
-    const char *models;     /* a folder or file; NULL: the shipped ones */
-    const char *output;     /* the folder to be written to */
-    size_t failures, notes; /* so far */
+    const char *models; /* a folder or file; NULL: the shipped ones */
+    const char *output; /* the folder to be written to */
+    size_t failures;    /* so far */
 };
 
-/* Prints a line of each kind and counts it. */
+/* Print a line of each kind; failures are counted. */
 void fovea_doctor_ok(const char *format, ...) FV_PRINTF(1, 2);
-void fovea_doctor_note(struct fovea_doctor *doctor, const char *format, ...) FV_PRINTF(2, 3);
+void fovea_doctor_note(const char *format, ...) FV_PRINTF(1, 2);
 void fovea_doctor_fail(struct fovea_doctor *doctor, const char *format, ...) FV_PRINTF(2, 3);
 
 /* Processor and instruction set, threads, memory, clock, and the libraries of this build with their versions. */

@@ -22,11 +22,10 @@
 #include <cblas.h>
 #endif
 
-#if FOVEA_DOCTOR_GSL
+#ifdef FOVEA_GSL
 #include <gsl/gsl_version.h>
-#define FOVEA_GSL_VERSION GSL_VERSION
 #else
-#define FOVEA_GSL_VERSION "none"
+#define GSL_VERSION "none"
 #endif
 
 static const double GIGABYTE = 1e9;
@@ -36,7 +35,7 @@ static const double LEAST_MEMORY = 0.5, LEAST_DISK = 1; /* GB; below, a run of f
 enum { EARLIEST_TIME = 1767225600 };
 
 static void check_processor(struct fovea_doctor *doctor) {
-    char name[FV_CPU_NAME_SIZE], others[64] = "";
+    char name[FV_CPU_NAME_SIZE], others[64] = "no other";
     struct fv_error error = {0};
     enum fv_isa used;
     fv_cpu_name(name);
@@ -55,23 +54,23 @@ static void check_processor(struct fovea_doctor *doctor) {
     fovea_doctor_ok("processor: %s, kernels for %s (it also runs %s); caches %zu KB, %zu KB, %zu KB", name,
                     fv_isa_name(used), others, caches.level1 / 1024, caches.level2 / 1024, caches.level3 / 1024);
     if (used == FV_ISA_SCALAR || used == FV_ISA_SSE) {
-        fovea_doctor_note(doctor, "without AVX2 everything takes two to ten times as long");
+        fovea_doctor_note("without AVX2 everything takes two to ten times as long");
     }
     fovea_doctor_ok("threads: %zu of %ld processors, as affinity and control groups allow", fv_threads_available(),
                     sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-static void check_memory(struct fovea_doctor *doctor) {
+static void check_memory(void) {
     const double page = (double)sysconf(_SC_PAGESIZE);
     const double all = page * (double)sysconf(_SC_PHYS_PAGES) / GIGABYTE;
     if (all < LEAST_MEMORY) {
-        fovea_doctor_note(doctor, "memory: %.2f GB; full-size models need up to 1 GB", all);
+        fovea_doctor_note("memory: %.2f GB; full-size models need up to 1 GB", all);
     } else {
         fovea_doctor_ok("memory: %.1f GB", all);
     }
 }
 
-static void check_clock(struct fovea_doctor *doctor) {
+static void check_clock(void) {
     const time_t now = time(NULL);
     if (now < EARLIEST_TIME) {
         char text[32] = "?";
@@ -79,7 +78,7 @@ static void check_clock(struct fovea_doctor *doctor) {
         if (gmtime_r(&now, &parts) != NULL) {
             strftime(text, sizeof text, "%Y-%m-%d", &parts);
         }
-        fovea_doctor_note(doctor, "clock: says %s; results hold no times, but files do", text);
+        fovea_doctor_note("clock: says %s; results hold no times, but files do", text);
     }
 }
 
@@ -91,13 +90,13 @@ static void check_libraries(void) {
     fovea_doctor_ok("libraries: libpng %s, libjpeg-turbo %u.%u.%u, libtiff of %u, zlib %s, cJSON %s, SQLite %s",
                     png_libpng_ver, turbo / 1000000, turbo / 1000 % 1000, turbo % 1000, tiff, zlibVersion(),
                     cJSON_Version(), sqlite3_libversion());
-    fovea_doctor_ok("libraries: GSL %s for fovea cohort, %s for DICOM", FOVEA_GSL_VERSION, fovea_dicom_library());
+    fovea_doctor_ok("libraries: GSL %s for fovea cohort, %s for DICOM", GSL_VERSION, fovea_dicom_library());
 }
 
 void fovea_doctor_machine(struct fovea_doctor *doctor) {
     check_processor(doctor);
-    check_memory(doctor);
-    check_clock(doctor);
+    check_memory();
+    check_clock();
     check_libraries();
 }
 
@@ -121,8 +120,7 @@ void fovea_doctor_output(struct fovea_doctor *doctor) {
     }
     const double room = (double)disk.f_bavail * (double)disk.f_frsize / GIGABYTE;
     if (room < LEAST_DISK) {
-        fovea_doctor_note(doctor, "folder: %s can be written, but its disk has only %.2f GB left", doctor->output,
-                          room);
+        fovea_doctor_note("folder: %s can be written, but its disk has only %.2f GB left", doctor->output, room);
     } else {
         fovea_doctor_ok("folder: %s can be written, %.1f GB are free", doctor->output, room);
     }

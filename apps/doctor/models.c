@@ -154,7 +154,7 @@ void fovea_doctor_models(struct fovea_doctor *doctor) {
         check_model(doctor, &models, &models.items[i]);
     }
     if (models.shipped) {
-        fovea_doctor_note(doctor, "these are the small demo models that come with fovea; give your own with --models");
+        fovea_doctor_note("these are the small demo models that come with fovea; give your own with --models");
     }
     fovea_models_close(&models);
 }

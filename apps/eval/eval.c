@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/folder.h"
+#include "base/print_clean.h"
 #include "commands.h"
 #include "fovea/memory.h"
 #include "fovea/text.h"
@@ -26,28 +26,20 @@ void fovea_eval_set_clear(struct fovea_eval_set *set) {
     *set = (struct fovea_eval_set){0};
 }
 
-/* Prints text from files so that no byte of it can steer a terminal. */
-static void print_clean(const char *text) {
-    struct fovea_buffer clean = {0};
-    fovea_buffer_utf8(&clean, text);
-    fputs(clean.failed || clean.size == 0 ? "?" : clean.bytes, stderr);
-    fovea_buffer_clear(&clean);
-}
-
 static void print_failures(const struct fovea_eval_set *set) {
     for (size_t i = 0; i < set->failures.count && i < FAILURES_SHOWN; i++) {
         const struct fovea_failure *failure = &set->failures.items[i];
         fprintf(stderr, "fovea eval: %s: ", set->source->name);
-        print_clean(failure->file);
+        fovea_print_clean(stderr, failure->file, -1);
         if (failure->line > 0) {
             fprintf(stderr, ", line %zu", failure->line);
         }
         fprintf(stderr, ": ");
         if (failure->image[0] != '\0' && failure->line > 0) {
-            print_clean(failure->image);
+            fovea_print_clean(stderr, failure->image, -1);
             fprintf(stderr, ": ");
         }
-        print_clean(failure->reason);
+        fovea_print_clean(stderr, failure->reason, -1);
         fprintf(stderr, "\n");
     }
     if (set->failures.count > FAILURES_SHOWN) {

@@ -96,7 +96,6 @@ static void add_masks(struct fovea_json *document, cJSON *object, const struct f
 
 static void add_set(struct fovea_json *document, cJSON *array, const struct fovea_eval *eval,
                     const struct fovea_eval_set *set) {
-    static const char *const rules[] = {"path", "stem", "base"};
     cJSON *object = cJSON_CreateObject();
     fovea_json_append(document, array, object);
     if (!document->complete) {
@@ -105,7 +104,7 @@ static void add_set(struct fovea_json *document, cJSON *array, const struct fove
     fovea_json_string(document, object, "name", set->source->name);
     fovea_json_string(document, object, "predicted", set->predicted);
     fovea_json_string(document, object, "reference", set->reference);
-    fovea_json_string(document, object, "matched_by", rules[set->match]);
+    fovea_json_string(document, object, "matched_by", fovea_match_rule_names[set->match]);
     if (set->source->field_mm > 0.0) {
         fovea_json_number(document, object, "fov_mm", set->source->field_mm);
     }

@@ -6,6 +6,8 @@
 #include "fovea/memory.h"
 #include "fovea/names.h"
 
+const char *const fovea_match_rule_names[] = {"path", "stem", "base", NULL};
+
 static const char *last_part(const char *name) {
     const char *part = name;
     for (; *name != '\0'; name++) {

@@ -18,6 +18,9 @@ enum fovea_match_rule {
     FOVEA_MATCH_BASE, /* the part after the last slash or backslash, without its last suffix */
 };
 
+/* "path", "stem", "base", NULL: what command lines and files call them. */
+extern const char *const fovea_match_rule_names[];
+
 /* The part of `name` that counts, in `texts`; NULL if memory is exhausted. */
 const char *fovea_match_key(enum fovea_match_rule rule, const char *name, struct fv_pool *texts);
 

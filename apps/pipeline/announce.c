@@ -2,22 +2,15 @@
 
 #include <stdio.h>
 
-#include "base/buffer.h"
+#include "base/print_clean.h"
 #include "commands.h"
 #include "fovea/memory.h"
 
 enum { NAMES_SHOWN = 10 };
 
-static void print_name(FILE *file, const char *name) {
-    struct fovea_buffer clean = {0};
-    fovea_buffer_utf8(&clean, name);
-    fprintf(file, "%s", clean.failed || clean.size == 0 ? "?" : clean.bytes);
-    fovea_buffer_clear(&clean);
-}
-
 void fovea_announce_failure(const char *command, const char *message) {
     fprintf(stderr, "fovea %s: ", command);
-    print_name(stderr, message);
+    fovea_print_clean(stderr, message, -1);
     fprintf(stderr, "\n");
 }
 
@@ -31,7 +24,7 @@ static void announce_again(const char *command, const struct fovea_inputs *input
     for (size_t i = 0; i < inputs->count && shown < all && shown < NAMES_SHOWN; i++) {
         if (plan->fates[i] == FOVEA_FATE_AGAIN || plan->fates[i] == FOVEA_FATE_CHANGED) {
             fprintf(stderr, "fovea %s: done again: ", command);
-            print_name(stderr, inputs->items[i].name);
+            fovea_print_clean(stderr, inputs->items[i].name, -1);
             fprintf(stderr, ": %s\n", plan->reasons[i] != NULL ? plan->reasons[i] : "");
             shown++;
         }
@@ -53,7 +46,7 @@ void fovea_announce_plan(const struct fovea_pipeline_options *options, const str
         fprintf(stderr, "fovea %s: %zu image%s of %s %s not among the inputs any more (", options->command,
                 plan->vanished_count, plural(plan->vanished_count), options->output,
                 plan->vanished_count == 1 ? "is" : "are");
-        print_name(stderr, plan->vanished_name);
+        fovea_print_clean(stderr, plan->vanished_name, -1);
         fprintf(stderr, "%s); the results stay\n", plan->vanished_count > 1 ? ", ..." : "");
     }
     if (plan->unreadable > 0) {
@@ -65,9 +58,9 @@ void fovea_announce_plan(const struct fovea_pipeline_options *options, const str
 static void print_model(const char *use, const struct fovea_model_about *model) {
     if (model != NULL) {
         printf("%s: ", use);
-        print_name(stdout, model->file_name);
+        fovea_print_clean(stdout, model->file_name, -1);
         printf(" (");
-        print_name(stdout, model->name);
+        fovea_print_clean(stdout, model->name, -1);
         printf("), SHA-256 %s\n", model->sha256);
     }
 }
@@ -86,7 +79,7 @@ void fovea_announce_dry_run(const struct fovea_pipeline_options *options, const 
     for (size_t i = 0; i < inputs->count; i++) {
         const enum fovea_fate fate = reset ? FOVEA_FATE_NEW : (enum fovea_fate)plan->fates[i];
         printf("%s: ", words[fate]);
-        print_name(stdout, inputs->items[i].name);
+        fovea_print_clean(stdout, inputs->items[i].name, -1);
         printf("%s%s\n", fate != FOVEA_FATE_NEW && plan->reasons[i] != NULL ? ": " : "",
                fate != FOVEA_FATE_NEW && plan->reasons[i] != NULL ? plan->reasons[i] : "");
     }

@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
+#include "base/print_clean.h"
 
 #define CLEAR_LINE "\r\033[K"
 
@@ -16,14 +16,6 @@ double fovea_progress_clock(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-/* Prints at most `limit` bytes of `name` so that no byte of it can steer a terminal. */
-static void print_name(const char *name, int limit) {
-    struct fovea_buffer clean = {0};
-    fovea_buffer_utf8(&clean, name);
-    fprintf(stderr, "%.*s", limit, clean.failed || clean.size == 0 ? "?" : clean.bytes);
-    fovea_buffer_clear(&clean);
 }
 
 void fovea_format_time(double seconds, char text[FOVEA_TIME_SIZE]) {
@@ -70,7 +62,7 @@ static void draw(struct fovea_progress *progress) {
         fprintf(stderr, "  %s left", left);
     }
     fprintf(stderr, "  ");
-    print_name(progress->input->name, NAME_SHOWN);
+    fovea_print_clean(stderr, progress->input->name, NAME_SHOWN);
     fflush(stderr);
 }
 
@@ -91,7 +83,7 @@ void fovea_progress_lap(struct fovea_progress *progress, enum fovea_pace_kind ki
 
 static void print_result(const struct fovea_progress *progress, const struct fovea_result *result) {
     fprintf(stderr, "[%zu/%zu] ", progress->done, progress->total);
-    print_name(result->input->name, FV_MESSAGE_SIZE);
+    fovea_print_clean(stderr, result->input->name, FV_MESSAGE_SIZE);
     fprintf(stderr, ": %s", fovea_state_names[result->state]);
     if (result->graded && result->state == FOVEA_STATE_OK) {
         fprintf(stderr, ", %s", fovea_quality_names[result->grade.quality]);
@@ -101,11 +93,11 @@ static void print_result(const struct fovea_progress *progress, const struct fov
     }
     if (result->reason != NULL) {
         fprintf(stderr, ": ");
-        print_name(result->reason, FV_MESSAGE_SIZE);
+        fovea_print_clean(stderr, result->reason, FV_MESSAGE_SIZE);
     }
     if (result->remarks != NULL) {
         fprintf(stderr, " (");
-        print_name(result->remarks, FV_MESSAGE_SIZE);
+        fovea_print_clean(stderr, result->remarks, FV_MESSAGE_SIZE);
         fprintf(stderr, ")");
     }
     fprintf(stderr, "\n");
