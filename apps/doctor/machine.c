@@ -53,8 +53,9 @@ static void check_processor(struct fovea_doctor *doctor) {
     const struct fv_caches caches = fv_cpu_caches();
     fovea_doctor_ok("processor: %s, kernels for %s (it also runs %s); caches %zu KB, %zu KB, %zu KB", name,
                     fv_isa_name(used), others, caches.level1 / 1024, caches.level2 / 1024, caches.level3 / 1024);
-    if (used == FV_ISA_SCALAR || used == FV_ISA_SSE) {
-        fovea_doctor_note("without AVX2 everything takes two to ten times as long");
+    if (used == FV_ISA_SCALAR || used == FV_ISA_SSE) { /* benchmarks/RESULTS.md */
+        fovea_doctor_note("models take %s times as long as with kernels for AVX2",
+                          used == FV_ISA_SSE ? "several" : "dozens of");
     }
     fovea_doctor_ok("threads: %zu of %ld processors, as affinity and control groups allow", fv_threads_available(),
                     sysconf(_SC_NPROCESSORS_ONLN));
