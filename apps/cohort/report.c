@@ -231,8 +231,8 @@ static void add_methods(struct fovea_buffer *text) {
          "Intraclass correlations of single measurements after Shrout and Fleiss 1979, intervals after "
          "McGraw and Wong 1996. Within-subject SD: root of the mean square within eyes; interval by "
          "chi-squared. Coefficient of repeatability: 1.96 \xe2\x88\x9a"
-         "2 within-subject SDs (Bland and Altman 1996). Eyes count once each here, also two of a "
-         "subject."},
+         "2 within-subject SDs (Bland and Altman 1996). Eyes count once each here, and at every "
+         "visit, also two of a subject."},
         {"Limits of agreement",
          "Bias \xc2\xb1 1.96 SDs of the differences (Bland and Altman 1999); standard error of a "
          "limit: SD \xe2\x88\x9a(1 / n + 1.96\xc2\xb2 / (2 (n \xe2\x88\x92 1))). p of the bias: paired "
