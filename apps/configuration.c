@@ -159,7 +159,8 @@ static enum fv_status read_line(struct reading *reading, char *text) {
 
 static enum fv_status read_lines(struct reading *reading, char *text) {
     enum fv_status status = FV_OK;
-    for (char *line = text; line != NULL && status == FV_OK;) {
+    const bool marked = strncmp(text, "\xef\xbb\xbf", 3) == 0; /* the byte order mark of UTF-8 */
+    for (char *line = marked ? text + 3 : text; line != NULL && status == FV_OK;) {
         char *end = strchr(line, '\n');
         if (end != NULL) {
             *end = '\0';

@@ -6,8 +6,8 @@
  *   tune = yes                         a flag: yes or no
  *   models = "with \"quotes\" # and \\" text that begins or ends with a blank or holds a line break is quoted
  *
- * A value without quotes ends with its line, blanks around it dropped. Between quotes \" \\ \n \t and \xHH (a byte) are
- * known. An option that may be given several times stands on several lines.
+ * A byte order mark of UTF-8 is dropped. A value without quotes ends with its line, blanks around it dropped. Between
+ * quotes \" \\ \n \t and \xHH (a byte) are known. An option that may be given several times stands on several lines.
  *
  * Thread safety: reentrant. */
 #ifndef FOVEA_APPS_CONFIGURATION_H

@@ -157,9 +157,9 @@ static const char *write_configuration(const char *text) {
 }
 
 START_TEST(test_a_file_gives_what_the_command_line_does_not) {
-    const char *file =
-        write_configuration("# all of them\n\n [ other test ]\r\nflag = yes\n  text=\" a \\\"b\\\\ \\x41\"\n"
-                            "number = 3 \nlist = x y\nlist = z\n[other]\nnumber = nine\n[test]\ncount = 4");
+    const char *file = write_configuration(
+        "\xef\xbb\xbf# all of them\n\n [ other test ]\r\nflag = yes\n  text=\" a \\\"b\\\\ \\x41\"\n"
+        "number = 3 \nlist = x y\nlist = z\n[other]\nnumber = nine\n[test]\ncount = 4");
     const char *const words[] = {"test", "--config", file, "--count", "2", "--list=own", "one", NULL};
     struct values values = {.choice = 1};
     ck_assert_int_eq(parse_quietly(words, &values), FOVEA_PARSE_GO);
