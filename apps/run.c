@@ -34,7 +34,7 @@
 #define OPTION_REFERENCE                                                                                               \
     {                                                                                                                  \
         .name = "reference-axial-length", .kind = FOVEA_OPTION_NUMBER, .target = &options.reference_axial_length_mm,   \
-        .value = "MM", .low = 14, .high = 40,                                                                          \
+        .value = "MM", .low = FOVEA_AXIAL_LENGTH_LEAST_MM, .high = FOVEA_AXIAL_LENGTH_MOST_MM,                         \
         .help = "length of the eye that the device's scale assumes, for the measures\nthat are corrected by the "      \
                 "table's axial_length_mm; default: 23.95"                                                              \
     }

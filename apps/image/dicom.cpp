@@ -1,7 +1,8 @@
 // DICOM through dcmtk. The only file in C++, since the library is.
 //
 // Compressed frames are handed out as they are: dcmtk 3.6.7 fills what is missing of a damaged JPEG frame with grey,
-// and reads beyond the end of a damaged RLE frame.
+// and reads beyond the end of a damaged RLE frame. Items are gone through one after the other and never by index, which
+// dcmtk counts from the first one each time: a file of many empty ones would take hours.
 #include <cmath>
 #include <cstring>
 #include <new>
@@ -105,16 +106,22 @@ DcmPixelSequence *fragments_of(DcmDataset &data) {
     return sequence;
 }
 
-/* Fragment `index` of compressed pixels, 0 being the table of offsets; NULL if it is not there or empty. */
-const Uint8 *fragment_at(DcmPixelSequence &sequence, unsigned long index, size_t &size) {
-    DcmPixelItem *item = NULL;
+/* The bytes of a fragment of compressed pixels; NULL if it is empty or none. */
+const Uint8 *bytes_of(DcmObject *fragment, size_t &size) {
+    DcmPixelItem *item = dynamic_cast<DcmPixelItem *>(fragment);
     Uint8 *bytes = NULL;
     size = 0;
-    if (sequence.getItem(item, index).bad() || item == NULL || item->getUint8Array(bytes).bad() || bytes == NULL) {
+    if (item == NULL || item->getUint8Array(bytes).bad() || bytes == NULL) {
         return NULL;
     }
     size = item->getLength();
     return bytes;
+}
+
+/* Fragment `index` of compressed pixels, 0 being the table of offsets; NULL if it is not there. */
+DcmObject *fragment_at(DcmPixelSequence &sequence, Uint32 index) {
+    DcmPixelItem *item = NULL;
+    return sequence.getItem(item, index).good() ? item : NULL;
 }
 
 /* Cirrus exports say JPEG 2000 and hold bytes that are none. */
@@ -126,7 +133,7 @@ bool is_scrambled(DcmDataset &data, const char *syntax) {
     }
     DcmPixelSequence *sequence = fragments_of(data);
     size_t size = 0;
-    const Uint8 *bytes = sequence != NULL ? fragment_at(*sequence, 1, size) : NULL;
+    const Uint8 *bytes = sequence != NULL ? bytes_of(fragment_at(*sequence, 1), size) : NULL;
     bool file = size >= 8 && memcmp(bytes, "\0\0\0\x0cjP  ", 8) == 0;
     bool stream = size >= 4 && memcmp(bytes, "\xff\x4f\xff\x51", 4) == 0;
     return !file && !stream;
@@ -270,8 +277,16 @@ void take_laterality(DcmItem &item, const DcmTagKey &tag, struct fovea_dicom_con
 
 /* The functional groups of all frames, or of each. */
 void take_groups(DcmDataset &data, const DcmTagKey &sequence, struct fovea_dicom_content &content) {
-    DcmItem *groups = NULL, *item = NULL;
-    for (long i = 0; data.findAndGetSequenceItem(sequence, groups, i).good() && groups != NULL; i++) {
+    DcmSequenceOfItems *frames = NULL;
+    DcmItem *item = NULL;
+    if (data.findAndGetSequence(sequence, frames).bad() || frames == NULL) {
+        return;
+    }
+    for (DcmObject *object = frames->nextInContainer(NULL); object != NULL; object = frames->nextInContainer(object)) {
+        DcmItem *groups = dynamic_cast<DcmItem *>(object);
+        if (groups == NULL) {
+            continue;
+        }
         if (groups->findAndGetSequenceItem(DCM_PixelMeasuresSequence, item).good() && item != NULL) {
             take_spacing(*item, content);
         }
@@ -340,18 +355,21 @@ enum fv_status take_fragments(struct fovea_dicom &file, const char *name, uint32
         end = static_cast<Uint32>(sequence->card());
     }
     size_t total = 0, used = 0, part = 0;
-    for (Uint32 i = first; i < end; i++) {
-        fragment_at(*sequence, i, part);
+    DcmObject *fragment = fragment_at(*sequence, first);
+    for (Uint32 i = first; i < end && fragment != NULL; i++, fragment = sequence->nextInContainer(fragment)) {
+        (void)bytes_of(fragment, part);
         total += part;
     }
     if (total == 0) {
         return no_pixels(name, "the compressed pixels are empty", error);
     }
     enum fv_status status = allocate(name, total, bytes, error);
-    for (Uint32 i = first; i < end && status == FV_OK; i++) {
-        const Uint8 *fragment = fragment_at(*sequence, i, part);
-        if (fragment != NULL) {
-            memcpy(*bytes + used, fragment, part);
+    fragment = fragment_at(*sequence, first);
+    for (Uint32 i = first; i < end && fragment != NULL && status == FV_OK;
+         i++, fragment = sequence->nextInContainer(fragment)) {
+        const Uint8 *source = bytes_of(fragment, part);
+        if (source != NULL) {
+            memcpy(*bytes + used, source, part);
             used += part;
         }
     }
@@ -395,7 +413,7 @@ extern "C" bool fovea_dicom_is_built(void) {
     return true;
 }
 
-const char *fovea_dicom_library(void) {
+extern "C" const char *fovea_dicom_library(void) {
     return "dcmtk " OFFIS_DCMTK_VERSION_STRING;
 }
 

@@ -1,5 +1,7 @@
 #include "measure/axial_length.h"
 
+#include "scan/scan.h"
+
 bool fovea_axial_length_is_valid(double mm) {
     return mm >= FOVEA_AXIAL_LENGTH_LEAST_MM && mm <= FOVEA_AXIAL_LENGTH_MOST_MM;
 }

@@ -12,11 +12,7 @@
 /* AL0 of Optovue's devices; other makers take others (Zeiss 24.46, Topcon 24.39). */
 #define FOVEA_REFERENCE_AXIAL_LENGTH_MM 23.95
 
-/* What an eye may have, newborn to extreme myopia: anything else is another column or unit. */
-#define FOVEA_AXIAL_LENGTH_LEAST_MM 14.0
-#define FOVEA_AXIAL_LENGTH_MOST_MM 40.0
-
-/* Whether `mm` is finite and in that range. */
+/* Whether `mm` is one that an eye may have (scan/scan.h). */
 bool fovea_axial_length_is_valid(double mm);
 
 /* The factor on lengths. Both arguments are valid. */

@@ -1,5 +1,6 @@
 #include "scan/resolve.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -38,6 +39,12 @@ static void remark(struct fovea_buffer *remarks, const char *text) {
     fovea_buffer_text(remarks, text);
 }
 
+/* Whether the pixels of an eye can be so far apart. */
+static bool is_plausible(const struct fovea_image_facts *facts) {
+    return fmin(facts->spacing_x_mm, facts->spacing_y_mm) >= FOVEA_SPACING_LEAST_MM &&
+           fmax(facts->spacing_x_mm, facts->spacing_y_mm) <= FOVEA_SPACING_MOST_MM;
+}
+
 static void resolve_field(const struct fovea_scan_claims *claims, struct fovea_scan *scan,
                           struct fovea_buffer *remarks) {
     const struct fovea_scan_row *row = claims->row;
@@ -50,7 +57,8 @@ static void resolve_field(const struct fovea_scan_claims *claims, struct fovea_s
     } else if (row != NULL) {
         fields[0] = (struct field){row->field_x_mm, row->field_y_mm, row->field_is_side, FOVEA_SOURCE_TABLE};
     }
-    if (facts != NULL) {
+    bool spaced = facts != NULL && facts->spacing_x_mm > 0, plausible = spaced && is_plausible(facts);
+    if (plausible) {
         fields[1].x = facts->spacing_x_mm * facts->width;
         fields[1].y = facts->spacing_y_mm * facts->height;
     }
@@ -68,6 +76,9 @@ static void resolve_field(const struct fovea_scan_claims *claims, struct fovea_s
                                 scan->field_x_mm, scan->field_y_mm, speaker(scan->field_source), field->x, field->y,
                                 speaker(field->source));
         }
+    }
+    if (spaced && !plausible) {
+        remark(remarks, "the file's PixelSpacing is outside 0.00001 to 1 mm, and is not used");
     }
     if (facts != NULL && facts->spacing_unclear) {
         remark(remarks, "the file's PixelSpacing contradicts itself or is no positive number, and is not used");

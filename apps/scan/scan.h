@@ -56,6 +56,13 @@ struct fovea_scan fovea_scan_of_option(double field_mm, enum fovea_layer layer);
 /* "superficial" or "deep"; "" if it is unknown. */
 const char *fovea_scan_layer_name(const struct fovea_scan *scan);
 
+/* What the distance of pixels may be, in mm, and the axial length of an eye, newborn to extreme myopia: anything else
+ * is another column or unit. */
+#define FOVEA_SPACING_LEAST_MM 1e-5
+#define FOVEA_SPACING_MOST_MM 1.0
+#define FOVEA_AXIAL_LENGTH_LEAST_MM 14.0
+#define FOVEA_AXIAL_LENGTH_MOST_MM 40.0
+
 /* Whether two fields of view, in mm, are the same for whoever says them: within 1 %, which no two scan patterns are and
  * the rounding of a spacing is. */
 bool fovea_field_agrees(double left_mm, double right_mm);

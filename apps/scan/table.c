@@ -178,9 +178,9 @@ static enum fv_status get_field_of_view(const struct reading *reading, const str
     enum fv_status status = get_number(reading, record, FOV, 0.1, 100, expected, &side);
     status = status != FV_OK ? status : get_number(reading, record, FOV_X, 0.1, 100, expected, &x);
     status = status != FV_OK ? status : get_number(reading, record, FOV_Y, 0.1, 100, expected, &y);
-    status = status != FV_OK
-                 ? status
-                 : get_number(reading, record, SPACING, 1e-5, 1, "millimetres from 0.00001 to 1", &row->spacing_mm);
+    status = status != FV_OK ? status
+                             : get_number(reading, record, SPACING, FOVEA_SPACING_LEAST_MM, FOVEA_SPACING_MOST_MM,
+                                          "millimetres from 0.00001 to 1", &row->spacing_mm);
     if (status != FV_OK) {
         return status;
     }
@@ -232,9 +232,10 @@ static enum fv_status read_row(const struct reading *reading, const struct fovea
     }
     status = status != FV_OK ? status : get_field_of_view(reading, record, row);
     status = status != FV_OK ? status : get_eye_and_layer(reading, record, row);
-    status = status != FV_OK ? status
-                             : get_number(reading, record, AXIAL_LENGTH, 10, 40, "millimetres from 10 to 40",
-                                          &row->axial_length_mm);
+    status = status != FV_OK
+                 ? status
+                 : get_number(reading, record, AXIAL_LENGTH, FOVEA_AXIAL_LENGTH_LEAST_MM, FOVEA_AXIAL_LENGTH_MOST_MM,
+                              "millimetres from 14 to 40", &row->axial_length_mm);
     status = status != FV_OK ? status : get_field(reading, record, SUBJECT, &row->subject);
     status = status != FV_OK ? status : get_field(reading, record, VISIT, &row->visit);
     status = status != FV_OK ? status : get_number(reading, record, PAGE, 1, 65535, "a page from 1 to 65535", &page);
@@ -243,7 +244,7 @@ static enum fv_status read_row(const struct reading *reading, const struct fovea
                             "%s, line %zu: page_number: expected a whole number, found %g", reading->table->name,
                             record->line, page);
     }
-    row->page = (uint32_t)page;
+    row->page = status == FV_OK ? (uint32_t)page : 0; /* a number that was refused may be any */
     return status;
 }
 

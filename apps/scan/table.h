@@ -8,7 +8,7 @@
  *   pixel_spacing_mm  distance of pixels in both directions
  *   eye               OD, OS, R, L, RE, LE, right or left, in any case
  *   layer             superficial, SCP, SVC, deep, DCP, DVC or ICP, in any case
- *   axial_length_mm   of the eye, 10 to 40
+ *   axial_length_mm   of the eye, 14 to 40
  *   subject, visit    texts
  *   page_number       of a TIFF or DICOM file of several, from 1
  * A row says the field of view in one way. Numbers have a decimal point. A column whose name nearly is one of these, or

@@ -82,6 +82,18 @@ START_TEST(roundings_are_no_contradiction) {
 }
 END_TEST
 
+/* Finite numbers that would make an endless or an absurd field of view. */
+START_TEST(absurd_spacings_of_the_file_are_not_used) {
+    static const double spacings[][2] = {{1e308, 1e308}, {0.01, 1e300}, {1.5, 0.01}, {1e-300, 1e-300}};
+    const struct fovea_image_facts facts = {
+        .width = 304, .height = 304, .spacing_x_mm = spacings[_i][0], .spacing_y_mm = spacings[_i][1]};
+    struct fovea_scan scan =
+        resolve(&(struct fovea_scan_claims){.name = "x.dcm", .facts = &facts, .option_field_mm = 3});
+    ck_assert(scan.field_x_mm == 3 && scan.field_source == FOVEA_SOURCE_OPTION);
+    ck_assert_str_eq(scan.remarks, "the file's PixelSpacing is outside 0.00001 to 1 mm, and is not used");
+}
+END_TEST
+
 START_TEST(eye_and_layer_have_their_order) {
     const struct fovea_scan_row row = {.eye = FOVEA_EYE_RIGHT, .has_layer = true, .layer = FOVEA_LAYER_DEEP};
     const struct fovea_image_facts facts = {.width = 9, .height = 9, .laterality = 'L', .burnt_in = true};
@@ -156,6 +168,7 @@ int main(void) {
         {"order", the_nearer_source_holds, 0},
         {"spacing", a_spacing_of_the_table_needs_the_size, 0},
         {"roundings", roundings_are_no_contradiction, 2},
+        {"absurd spacings", absurd_spacings_of_the_file_are_not_used, 4},
         {"eye and layer", eye_and_layer_have_their_order, 0},
         {"contradictions", contradictions_within_a_source_are_said, 0},
         {"memory", memory_may_run_out_anywhere, 0},
