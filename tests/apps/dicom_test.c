@@ -32,12 +32,16 @@ static void refuse(enum fv_status expected, const char *part) {
     ck_assert_ptr_null(strstr(error.message, "1950"));
 }
 
-static struct fovea_image_facts read_facts(void) {
-    const char *folder = support_make_folder(), *path = support_path(folder, "file");
+static void write_made(const char *path) {
     FILE *file = fopen(path, "wb");
     ck_assert_ptr_nonnull(file);
     ck_assert_uint_eq(fwrite(made.bytes, 1, made.size, file), made.size);
     ck_assert_int_eq(fclose(file), 0);
+}
+
+static struct fovea_image_facts read_facts(void) {
+    const char *folder = support_make_folder(), *path = support_path(folder, "file");
+    write_made(path);
     struct fovea_image_facts facts;
     ck_assert(fovea_image_read_facts(path, &facts));
     support_remove_folder(folder);
@@ -87,7 +91,7 @@ END_TEST
 
 START_TEST(rle_and_jpeg_frames) {
     made_dicom_image(&made, &(struct made_dicom_image){.syntax = MADE_RLE});
-    made_dicom_rle(&made, PIXELS);
+    made_dicom_rle(&made, PIXELS, 1);
     struct fovea_image decoded = decode(), direct;
     expect_pixels(&decoded, false);
     fovea_image_release(&decoded);
@@ -115,11 +119,15 @@ END_TEST
 
 /* 12 of 16 bits are spread over all 16; the rule for greys then takes them to 8. */
 START_TEST(twelve_bits_use_their_range) {
-    static const char *const syntaxes[] = {MADE_EXPLICIT, MADE_IMPLICIT, MADE_BIG};
+    static const char *const syntaxes[] = {MADE_EXPLICIT, MADE_IMPLICIT, MADE_BIG, MADE_RLE};
     const struct made_dicom_image image = {
         .syntax = syntaxes[_i], .kind = MADE_PHOTOGRAPHY_16, .allocated = 16, .stored = 12};
     made_dicom_image(&made, &image);
-    made_dicom_pixels(&made, PIXELS, 2);
+    if (_i == 3) {
+        made_dicom_rle(&made, PIXELS, 2);
+    } else {
+        made_dicom_pixels(&made, PIXELS, 2);
+    }
     struct fovea_image decoded = decode();
     ck_assert_uint_eq(decoded.bits, 16);
     for (size_t i = 0; i < PIXELS; i++) {
@@ -127,6 +135,43 @@ START_TEST(twelve_bits_use_their_range) {
         ck_assert_uint_eq(decoded.pixels.u16[i], (stored * 65535 + 2047) / 4095);
     }
     fovea_image_release(&decoded);
+}
+END_TEST
+
+/* 6 bits below the highest of 8; what lies beside them does not count. */
+START_TEST(bits_need_not_be_the_lowest) {
+    made_dicom_image(&made, &(struct made_dicom_image){.stored = 6, .high = 6});
+    uint8_t pixels[PIXELS];
+    for (size_t i = 0; i < PIXELS; i++) {
+        pixels[i] = (uint8_t)(0x80 | (i * 2 % 64) << 1 | 1);
+    }
+    made_dicom_bytes(&made, 0x7fe00010U, "OB", pixels, PIXELS);
+    struct fovea_image decoded = decode();
+    for (size_t i = 0; i < PIXELS; i++) {
+        ck_assert_uint_eq(decoded.pixels.u8[i], (i * 2 % 64 * 255 + 31) / 63);
+    }
+    fovea_image_release(&decoded);
+}
+END_TEST
+
+/* Of three frames in one run of pixels, the second and the third. */
+START_TEST(a_frame_is_chosen) {
+    made_dicom_image(&made, &(struct made_dicom_image){.frames = "3"});
+    made_dicom_pixels(&made, 3 * PIXELS, 1);
+    const char *folder = support_make_folder(), *path = support_path(folder, "file");
+    write_made(path);
+    for (uint32_t page = 2; page <= 3; page++) {
+        struct fovea_image image;
+        struct fv_error error;
+        check_success(fovea_image_read_grey_page(path, page, &image, &error), &error);
+        ck_assert(image.pages == 3 && image.page == page);
+        for (size_t i = 0; i < PIXELS; i++) {
+            ck_assert_uint_eq(image.pixels.u8[i], made_dicom_pixel((page - 1) * PIXELS + i));
+        }
+        fovea_image_release(&image);
+        check_failure(fovea_image_read_page(path, 4, &image, &error), &error, FV_ERROR_UNSUPPORTED, "the file has 3");
+    }
+    support_remove_folder(folder);
 }
 END_TEST
 
@@ -143,11 +188,12 @@ START_TEST(a_window_is_applied_and_said) {
 }
 END_TEST
 
+/* Pixel by pixel and in planes. */
 START_TEST(colours_that_are_grey) {
-    made_dicom_image(&made, &(struct made_dicom_image){.kind = MADE_CAPTURE, .model = "RGB"});
+    made_dicom_image(&made, &(struct made_dicom_image){.kind = MADE_CAPTURE, .model = "RGB", .planar = _i == 1});
     uint8_t pixels[3 * PIXELS];
-    for (size_t i = 0; i < PIXELS; i++) {
-        memset(pixels + 3 * i, made_dicom_pixel(i), 3);
+    for (size_t i = 0; i < sizeof pixels; i++) {
+        pixels[i] = made_dicom_pixel(_i == 1 ? i % PIXELS : i / 3);
     }
     made_dicom_bytes(&made, 0x7fe00010U, "OB", pixels, sizeof pixels);
     struct fovea_image decoded = decode();
@@ -278,7 +324,7 @@ static void make_sound(int which) {
     if (which == 0) {
         made_dicom_pixels(&made, PIXELS, 1);
     } else {
-        made_dicom_rle(&made, PIXELS);
+        made_dicom_rle(&made, PIXELS, 1);
     }
 }
 
@@ -349,9 +395,11 @@ int main(void) {
     const struct check_case cases[] = {
         {"uncompressed", uncompressed_pixels_in_every_encoding, COUNT(plain_images)},
         {"compressed", rle_and_jpeg_frames, 0},
-        {"twelve bits", twelve_bits_use_their_range, 3},
+        {"twelve bits", twelve_bits_use_their_range, 4},
+        {"high bits", bits_need_not_be_the_lowest, 0},
+        {"frames", a_frame_is_chosen, 0},
         {"window", a_window_is_applied_and_said, 0},
-        {"colours", colours_that_are_grey, 0},
+        {"colours", colours_that_are_grey, 2},
         {"facts", spacing_eye_and_text_are_read, 0},
         {"contradictions", what_contradicts_itself_is_not_known, 0},
         {"refusals", other_objects_are_refused_by_name, COUNT(refusals)},

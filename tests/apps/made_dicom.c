@@ -112,26 +112,25 @@ static void put_if(struct made_dicom *made, uint32_t tag, const char *vr, const 
     }
 }
 
+/* A sequence of one item with one element; nothing if `text` is NULL. */
+static void put_nested(struct made_dicom *made, uint32_t sequence, uint32_t tag, const char *vr, const char *text) {
+    if (text != NULL) {
+        made_dicom_open_sequence(made, sequence);
+        made_dicom_open_item(made);
+        made_dicom_text(made, tag, vr, text);
+        made_dicom_close_item(made);
+        made_dicom_close_sequence(made);
+    }
+}
+
 static void put_groups(struct made_dicom *made, const struct made_dicom_image *image) {
     if (image->shared_spacing == NULL && image->shared_laterality == NULL) {
         return;
     }
     made_dicom_open_sequence(made, 0x52009229U);
     made_dicom_open_item(made);
-    if (image->shared_laterality != NULL) {
-        made_dicom_open_sequence(made, 0x00209071U);
-        made_dicom_open_item(made);
-        made_dicom_text(made, 0x00209072U, "CS", image->shared_laterality);
-        made_dicom_close_item(made);
-        made_dicom_close_sequence(made);
-    }
-    if (image->shared_spacing != NULL) {
-        made_dicom_open_sequence(made, 0x00289110U);
-        made_dicom_open_item(made);
-        made_dicom_text(made, 0x00280030U, "DS", image->shared_spacing);
-        made_dicom_close_item(made);
-        made_dicom_close_sequence(made);
-    }
+    put_nested(made, 0x00209071U, 0x00209072U, "CS", image->shared_laterality);
+    put_nested(made, 0x00289110U, 0x00280030U, "DS", image->shared_spacing);
     made_dicom_close_item(made);
     made_dicom_close_sequence(made);
 }
@@ -151,7 +150,7 @@ void made_dicom_image(struct made_dicom *made, const struct made_dicom_image *im
     made_dicom_short(made, 0x00280002U, colour ? 3 : 1);
     made_dicom_text(made, 0x00280004U, "CS", model);
     if (colour) {
-        made_dicom_short(made, 0x00280006U, 0);
+        made_dicom_short(made, 0x00280006U, image->planar);
     }
     put_if(made, 0x00280008U, "IS", image->frames);
     made_dicom_short(made, 0x00280010U, image->height != 0 ? image->height : MADE_HEIGHT);
@@ -159,7 +158,7 @@ void made_dicom_image(struct made_dicom *made, const struct made_dicom_image *im
     put_if(made, 0x00280030U, "DS", image->spacing);
     made_dicom_short(made, 0x00280100U, allocated);
     made_dicom_short(made, 0x00280101U, stored);
-    made_dicom_short(made, 0x00280102U, (uint16_t)(stored - 1));
+    made_dicom_short(made, 0x00280102U, image->high != 0 ? image->high : (uint16_t)(stored - 1));
     made_dicom_short(made, 0x00280103U, 0);
     put_if(made, 0x00280301U, "CS", image->burnt_in);
     if (image->level != NULL) {
@@ -177,13 +176,17 @@ uint8_t made_dicom_pixel(size_t index) {
     return (uint8_t)(index * 37 + 11);
 }
 
+static unsigned sample_of(size_t index, unsigned sample_bytes) {
+    return sample_bytes == 2 ? made_dicom_pixel(index) * 16U + 3U : made_dicom_pixel(index);
+}
+
 void made_dicom_pixels(struct made_dicom *made, size_t count, unsigned sample_bytes) {
     size_t size = count * sample_bytes;
     bool words = sample_bytes == 2 || !made->explicit_vr || made->big_endian;
     put_head(made, 0x7fe00010U, words ? "OW" : "OB", (uint32_t)(size + (size & 1)));
     for (size_t i = 0; i < count; i++) {
         if (sample_bytes == 2) {
-            put16(made, made_dicom_pixel(i) * 16U + 3U);
+            put16(made, sample_of(i, 2));
         } else if (words && made->big_endian) { /* two pixels are a word */
             put(made, (uint8_t[]){made_dicom_pixel(i ^ 1)}, 1);
         } else {
@@ -193,12 +196,15 @@ void made_dicom_pixels(struct made_dicom *made, size_t count, unsigned sample_by
     put(made, "", size & 1);
 }
 
-void made_dicom_rle(struct made_dicom *made, size_t count) {
-    uint8_t frame[64 + 256] = {1, 0, 0, 0, 64}; /* one segment, behind a head of 64 bytes */
+void made_dicom_rle(struct made_dicom *made, size_t count, unsigned sample_bytes) {
+    uint8_t frame[64 + 2 * 129] = {(uint8_t)sample_bytes}; /* segments behind a head of 64 bytes */
     size_t size = 64;
-    frame[size++] = (uint8_t)(count - 1); /* that many bytes as they are */
-    for (size_t i = 0; i < count; i++) {
-        frame[size++] = made_dicom_pixel(i);
+    for (unsigned segment = 0; segment < sample_bytes; segment++) {
+        frame[4 + 4 * segment] = (uint8_t)size;
+        frame[size++] = (uint8_t)(count - 1); /* that many bytes as they are */
+        for (size_t i = 0; i < count; i++) {
+            frame[size++] = (uint8_t)(sample_of(i, sample_bytes) >> 8 * (sample_bytes - 1 - segment));
+        }
     }
     made_dicom_open_pixels(made);
     made_dicom_fragment(made, frame, size);

@@ -45,7 +45,8 @@ void made_dicom_fragment(struct made_dicom *made, const void *bytes, size_t size
 struct made_dicom_image {
     const char *syntax, *kind, *model; /* default: explicit, en face, MONOCHROME2 */
     uint16_t width, height;            /* default: MADE_WIDTH x MADE_HEIGHT */
-    uint16_t allocated, stored;        /* default: 8, all */
+    uint16_t allocated, stored, high;  /* default: 8, all, the lowest of them */
+    bool planar;                       /* colours in planes */
     const char *frames, *spacing, *laterality, *burnt_in, *level, *slope, *manufacturer;
     const char *shared_spacing, *shared_laterality; /* in the functional groups */
     bool plain;                                     /* no preamble */
@@ -58,7 +59,7 @@ void made_dicom_image(struct made_dicom *made, const struct made_dicom_image *im
 uint8_t made_dicom_pixel(size_t index);
 void made_dicom_pixels(struct made_dicom *made, size_t count, unsigned sample_bytes);
 
-/* The same pixels of 8 bits, at most 128, as one frame of RLE Lossless. */
-void made_dicom_rle(struct made_dicom *made, size_t count);
+/* The same pixels, at most 128, as one frame of RLE Lossless. */
+void made_dicom_rle(struct made_dicom *made, size_t count, unsigned sample_bytes);
 
 #endif

@@ -98,7 +98,7 @@ static void put_dicom(void) {
                                                .plain = i == 1};
         made_dicom_image(&made, &image);
         if (strcmp(syntaxes[i], MADE_RLE) == 0) {
-            made_dicom_rle(&made, MADE_WIDTH * MADE_HEIGHT);
+            made_dicom_rle(&made, MADE_WIDTH * MADE_HEIGHT, 1);
         } else if (strcmp(syntaxes[i], MADE_JPEG) == 0) {
             made_dicom_open_pixels(&made);
             made_dicom_fragment(&made, "\xff\xd8\xff\xd9", 4);
