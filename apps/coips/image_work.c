@@ -377,7 +377,8 @@ static enum fv_status finish(struct coips_job *job) {
         .width = job->labels.width,
         .height = job->labels.height,
         .field_mm = options->field_mm,
-        .layer = options->layer == FOVEA_LAYER_DEEP ? FOVEA_MEASURE_DEEP : FOVEA_MEASURE_SUPERFICIAL,
+        .has_layer = true,
+        .layer = options->layer,
     };
     enum fv_status status = fovea_measure(&request, &result->measures, job->error);
     result->measured = status == FV_OK;

@@ -60,7 +60,8 @@ static void measure_ellipse(const struct moments *moments, double pixel_mm, stru
     measures->axial_ratio = sqrt(major / minor);
     measures->round_imagej = sqrt(minor / major);
     measures->eccentricity = sqrt(1.0 - minor / major);
-    measures->angle_degrees = 0.5 * atan2(2.0 * moments->xy, moments->xx - moments->yy) * 180.0 / PI;
+    double angle = 0.5 * atan2(2.0 * moments->xy, moments->xx - moments->yy) * 180.0 / PI;
+    measures->angle_degrees = angle > -90.0 ? angle : 90.0; /* upright, and rounding turned it by nothing */
 }
 
 static void measure_position(const struct fovea_measure_request *request, const struct moments *moments,
@@ -344,7 +345,7 @@ enum fv_status fovea_measure(const struct fovea_measure_request *request, struct
     }
     if (status == FV_OK) {
         correct_magnification(request, measures);
-        fovea_warnings_find(request->layer, measures);
+        fovea_warnings_find(request->has_layer, request->layer, measures);
     }
     fv_release(largest);
     return status;

@@ -8,15 +8,13 @@
 #ifndef FOVEA_APPS_MEASURE_H
 #define FOVEA_APPS_MEASURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "fovea/status.h"
 #include "measure/density.h"
 #include "scan/scan.h"
-
-/* What the image shows, where that is known. */
-enum fovea_measure_layer { FOVEA_MEASURE_LAYER_UNKNOWN, FOVEA_MEASURE_SUPERFICIAL, FOVEA_MEASURE_DEEP };
 
 /* What is measured. Members that are zero are not known. */
 struct fovea_measure_request {
@@ -28,9 +26,10 @@ struct fovea_measure_request {
     const float *probability;            /* of the FAZ, height x width, or NULL */
     const struct fovea_vessels *vessels; /* of the same image, or NULL */
     enum fovea_eye eye;                  /* unknown: none of nasal and temporal */
-    enum fovea_measure_layer layer;      /* chooses the published range of areas */
-    double axial_length_mm;              /* of the eye; see axial_length.h */
-    double reference_axial_length_mm;    /* that the device assumes; 0: FOVEA_REFERENCE_AXIAL_LENGTH_MM */
+    bool has_layer;
+    enum fovea_layer layer;           /* if has_layer: chooses the published range of areas */
+    double axial_length_mm;           /* of the eye; see axial_length.h */
+    double reference_axial_length_mm; /* that the device assumes; 0: FOVEA_REFERENCE_AXIAL_LENGTH_MM */
 };
 
 struct fovea_measures {

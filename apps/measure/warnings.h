@@ -5,6 +5,8 @@
 #ifndef FOVEA_APPS_MEASURE_WARNINGS_H
 #define FOVEA_APPS_MEASURE_WARNINGS_H
 
+#include <stdbool.h>
+
 #include "base/buffer.h"
 #include "measure/measure.h"
 
@@ -24,8 +26,9 @@ enum fovea_warning {
  * page gives a meaning: ; , " < > &. */
 extern const char *const fovea_warning_texts[FOVEA_WARNING_COUNT];
 
-/* Sets measures->warnings from the other measures. An empty mask has none: that is a finding of its own. */
-void fovea_warnings_find(enum fovea_measure_layer layer, struct fovea_measures *measures);
+/* Sets measures->warnings from the other measures, and for an area from the layer if it is known. An empty mask has
+ * none: that is a finding of its own. */
+void fovea_warnings_find(bool has_layer, enum fovea_layer layer, struct fovea_measures *measures);
 
 /* Appends the texts, "; " between them; nothing if there are none. */
 void fovea_warnings_add(uint32_t warnings, struct fovea_buffer *text);

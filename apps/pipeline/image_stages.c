@@ -164,8 +164,6 @@ static enum fv_status find_vessels(const struct fovea_work *work, const struct f
 static enum fv_status measure(const struct fovea_work *work, const struct fovea_image *image,
                               const struct fovea_segmentation *segmentation, struct fovea_result *result,
                               struct fv_error *error) {
-    static const enum fovea_measure_layer layers[] = {
-        [FOVEA_LAYER_SUPERFICIAL] = FOVEA_MEASURE_SUPERFICIAL, [FOVEA_LAYER_DEEP] = FOVEA_MEASURE_DEEP};
     const size_t plane = segmentation->faz_class * (size_t)image->width * image->height;
     const struct fovea_scan *scan = &result->scan;
     const struct fovea_measure_request request = {
@@ -178,7 +176,8 @@ static enum fv_status measure(const struct fovea_work *work, const struct fovea_
         .probability = segmentation->probability != NULL ? segmentation->probability + plane : NULL,
         .vessels = segmentation->vessels.map != NULL ? &segmentation->vessels : NULL,
         .eye = scan->eye,
-        .layer = scan->has_layer ? layers[scan->layer] : FOVEA_MEASURE_LAYER_UNKNOWN,
+        .has_layer = scan->has_layer,
+        .layer = scan->layer,
         .axial_length_mm = scan->axial_length_mm,
         .reference_axial_length_mm = work->options->reference_axial_length_mm,
     };

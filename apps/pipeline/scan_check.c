@@ -1,7 +1,5 @@
 #include "pipeline/scan_check.h"
 
-#include <math.h>
-
 #include "base/buffer.h"
 #include "fovea/memory.h"
 
@@ -24,10 +22,7 @@ static enum fv_status check_model(const struct fovea_model *model, const char *n
 /* The two sides must be told apart where they differ. */
 static enum fv_status check_sides(const char *name, const struct fovea_scan *scan, const struct fovea_image *image,
                                   struct fv_error *error) {
-    if (image->width == image->height) {
-        return FV_OK;
-    }
-    if (scan->field_is_side) {
+    if (image->width != image->height && scan->field_is_side) {
         return fv_error_set(error, FV_ERROR_UNSUPPORTED,
                             "%s: %u x %u pixels: one field of view cannot scale both sides; a table of scans can give "
                             "fov_x_mm and fov_y_mm, or pixel_spacing_mm",
@@ -36,27 +31,30 @@ static enum fv_status check_sides(const char *name, const struct fovea_scan *sca
     return FV_OK;
 }
 
+static enum fv_status check_field(const char *name, const struct fovea_scan *scan, struct fv_error *error) {
+    return scan->field_x_mm > 0
+               ? FV_OK
+               : fv_error_set(error, FV_ERROR_UNSUPPORTED,
+                              "%s: its field of view is not known: --fov or a table of scans can tell it", name);
+}
+
 enum fv_status fovea_scan_check_grading(const struct fovea_work *work, const char *name, const struct fovea_scan *scan,
                                         struct fv_error *error) {
-    if (!(scan->field_x_mm > 0)) {
-        return fv_error_set(error, FV_ERROR_UNSUPPORTED,
-                            "%s: its field of view is not known: --fov or a table of scans can tell it", name);
-    }
-    return check_model(work->grader_model, name, scan, error);
+    enum fv_status status = check_field(name, scan, error);
+    return status != FV_OK ? status : check_model(work->grader_model, name, scan, error);
 }
 
 enum fv_status fovea_scan_check(const struct fovea_work *work, const char *name, const struct fovea_scan *scan,
                                 const struct fovea_image *image, struct fv_error *error) {
     const struct fovea_stages *stages = &work->options->stages;
-    if (!(scan->field_x_mm > 0)) {
-        return fv_error_set(error, FV_ERROR_UNSUPPORTED,
-                            "%s: its field of view is not known: --fov or a table of scans can tell it", name);
+    enum fv_status status = check_field(name, scan, error);
+    if (status == FV_OK && !stages->masks && !scan->has_layer) {
+        status = fv_error_set(error, FV_ERROR_UNSUPPORTED,
+                              "%s: its layer is not known: --layer or a table of scans can tell it", name);
     }
-    if (!stages->masks && !scan->has_layer) {
-        return fv_error_set(error, FV_ERROR_UNSUPPORTED,
-                            "%s: its layer is not known: --layer or a table of scans can tell it", name);
+    if (status == FV_OK && stages->measure) {
+        status = check_sides(name, scan, image, error);
     }
-    enum fv_status status = stages->measure ? check_sides(name, scan, image, error) : FV_OK;
     if (status == FV_OK && fovea_scan_is_graded(work, scan)) {
         status = check_model(work->grader_model, name, scan, error);
     }

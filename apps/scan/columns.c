@@ -148,5 +148,6 @@ void fovea_scan_fingerprint(const struct fovea_scan *scan, struct fovea_buffer *
         fovea_buffer_text(text, "\t");
     }
     fovea_format_shortest(scan->axial_length_mm, number);
-    fovea_buffer_format(text, "%s\t%u\t%s", number, (unsigned)scan->page, scan->field_is_side ? "side" : "");
+    fovea_buffer_format(text, "%s\t%u\t%s\t%s", number, (unsigned)scan->page, scan->field_is_side ? "side" : "",
+                        scan->remarks != NULL ? scan->remarks : "");
 }

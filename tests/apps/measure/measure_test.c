@@ -106,6 +106,18 @@ START_TEST(area_is_the_published_one) {
 }
 END_TEST
 
+/* Rows of 3, 5 and 7 pixels around one column: upright, whatever the rounding of the centroid. */
+START_TEST(upright_shapes_have_the_angle_90) {
+    uint8_t *mask = check_allocate(SIDE * SIDE, 1);
+    for (size_t y = 0; y < 8; y++) {
+        memset(mask + y * SIDE + 5 - (1 + y % 3), 1, 1 + 2 * (1 + y % 3));
+    }
+    struct fovea_measures measures = measure(mask, 3.0);
+    ck_assert(measures.angle_degrees == 90.0);
+    free(mask);
+}
+END_TEST
+
 START_TEST(one_pixel) {
     uint8_t *mask = check_allocate(SIDE * SIDE, 1);
     mask[5 * SIDE + 7] = 1;
@@ -348,9 +360,10 @@ START_TEST(axial_length_corrects) {
 }
 END_TEST
 
-static uint32_t warnings_of(const struct shape *shape, double field_mm, enum fovea_measure_layer layer) {
+static uint32_t warnings_of(const struct shape *shape, double field_mm, enum fovea_layer layer) {
     uint8_t *mask = shape_draw(shape, SIDE);
     struct fovea_measure_request requested = request(mask, field_mm);
+    requested.has_layer = layer != FOVEA_LAYER_COUNT;
     requested.layer = layer;
     uint32_t warnings = measure_requested(&requested).warnings;
     free(mask);
@@ -361,8 +374,7 @@ START_TEST(warnings_name_what_is_odd) {
     const struct shape usual = {SHAPE_ELLIPSE, 158, 161, 30, 27, 0}, large = {SHAPE_ELLIPSE, 160, 160, 60, 60, 0},
                        small = {SHAPE_ELLIPSE, 160, 160, 12, 12, 0}, apart = {SHAPE_ELLIPSE, 70, 160, 40, 35, 0},
                        border = {SHAPE_ELLIPSE, 160, 10, 40, 40, 0}, narrow = {SHAPE_ELLIPSE, 160, 160, 70, 30, 0};
-    const enum fovea_measure_layer unknown = FOVEA_MEASURE_LAYER_UNKNOWN, superficial = FOVEA_MEASURE_SUPERFICIAL,
-                                   deep = FOVEA_MEASURE_DEEP;
+    const enum fovea_layer unknown = FOVEA_LAYER_COUNT, superficial = FOVEA_LAYER_SUPERFICIAL, deep = FOVEA_LAYER_DEEP;
     ck_assert_uint_eq(warnings_of(&usual, 3.0, superficial), 0);
     ck_assert_uint_eq(warnings_of(&large, 3.0, superficial), 1U << FOVEA_WARNING_SUPERFICIAL_AREA); /* 0.99 mm2 */
     ck_assert_uint_eq(warnings_of(&large, 3.0, deep), 0);
@@ -376,6 +388,44 @@ START_TEST(warnings_name_what_is_odd) {
     fovea_warnings_add(1U << FOVEA_WARNING_BORDER | 1U << FOVEA_WARNING_COMPONENTS, &text);
     ck_assert_str_eq(text.bytes, "FAZ touches the border of the image; more than one region");
     fovea_buffer_clear(&text);
+}
+END_TEST
+
+/* Each limit belongs to what is usual; a step beyond it is warned of, and nothing else. */
+START_TEST(warnings_begin_beyond_their_limits) {
+    static const struct {
+        size_t offset;
+        double usual, odd;
+        enum fovea_layer layer;
+        enum fovea_warning warning;
+    } rows[] = {
+        {offsetof(struct fovea_measures, faz_area_mm2), 0.05, 0.0499, FOVEA_LAYER_SUPERFICIAL,
+         FOVEA_WARNING_SUPERFICIAL_AREA},
+        {offsetof(struct fovea_measures, faz_area_mm2), 0.80, 0.801, FOVEA_LAYER_SUPERFICIAL,
+         FOVEA_WARNING_SUPERFICIAL_AREA},
+        {offsetof(struct fovea_measures, faz_area_mm2), 0.10, 0.0999, FOVEA_LAYER_DEEP, FOVEA_WARNING_DEEP_AREA},
+        {offsetof(struct fovea_measures, faz_area_mm2), 1.20, 1.201, FOVEA_LAYER_DEEP, FOVEA_WARNING_DEEP_AREA},
+        {offsetof(struct fovea_measures, mean_confidence), 0.80, 0.799, FOVEA_LAYER_DEEP, FOVEA_WARNING_CONFIDENCE},
+        {offsetof(struct fovea_measures, circularity), 0.3, 0.299, FOVEA_LAYER_DEEP, FOVEA_WARNING_CIRCULARITY},
+        {offsetof(struct fovea_measures, axial_ratio), 2.0, 2.001, FOVEA_LAYER_DEEP, FOVEA_WARNING_AXIAL_RATIO},
+        {offsetof(struct fovea_measures, offset_mm), 0.6, 0.601, FOVEA_LAYER_DEEP, FOVEA_WARNING_OFFSET},
+    };
+    struct fovea_measures measures;
+    fovea_measures_clear(&measures);
+    measures.faz_pixels = measures.components = 1;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fovea_measures changed = measures;
+        double *value = (double *)(void *)((char *)&changed + rows[i].offset);
+        *value = rows[i].usual;
+        fovea_warnings_find(true, rows[i].layer, &changed);
+        ck_assert_uint_eq(changed.warnings, 0);
+        *value = rows[i].odd;
+        fovea_warnings_find(true, rows[i].layer, &changed);
+        ck_assert_uint_eq(changed.warnings, 1U << rows[i].warning);
+    }
+    measures.components = 2;
+    fovea_warnings_find(false, FOVEA_LAYER_SUPERFICIAL, &measures);
+    ck_assert_uint_eq(measures.warnings, 1U << FOVEA_WARNING_COMPONENTS);
 }
 END_TEST
 
@@ -555,6 +605,7 @@ int main(void) {
         {"discs", discs, 4},
         {"ellipses", ellipses, 5},
         {"area", area_is_the_published_one, 4},
+        {"upright", upright_shapes_have_the_angle_90, 0},
         {"one pixel", one_pixel, 0},
         {"empty", empty_mask, 0},
         {"regions", regions_and_holes, 0},
@@ -566,6 +617,7 @@ int main(void) {
         {"eyes", eyes_turn_the_offset, 0},
         {"axial length", axial_length_corrects, 0},
         {"warnings", warnings_name_what_is_odd, 0},
+        {"limits of warnings", warnings_begin_beyond_their_limits, 0},
         {"table", table_is_whole, 0},
         {"values", values_are_written, 0},
         {"extremes", extremes, 0},

@@ -42,17 +42,23 @@ static void measure_all(const uint8_t *mask, double lengths[METHODS]) {
     fovea_region_release(&region);
 }
 
-/* Mean deviations in percent over random places; the angle of a square goes evenly through a quarter turn. */
+/* Mean deviations in percent over random places; the angle of a square goes evenly through a quarter turn. The
+ * tolerance of discs and of the ellipse is the rounding of what is published, 0.05, and three standard errors of the
+ * difference of two means over 200 places, whose standard deviations are published as up to 0.4, 0.1 and 0.2. Of the
+ * lobed shape and of the square no size is published: these here are sizes at which all four methods come to the
+ * published deviations at once. Others do not (the blurred contour of a square of side 40 is 2.3 % too short, of side
+ * 60 1.5 %, of a lobed shape of radius 30 with lobes of 0.3 0.7 %), so that their rows only keep the four methods to
+ * each other. */
 static const struct {
     const char *name;
     struct shape shape;
-    double bias[METHODS];
+    double bias[METHODS], tolerance;
 } biases[] = {
-    {"circle of radius 15", {SHAPE_ELLIPSE, 0, 0, 15, 15, 0}, {0.0, 5.5, 0.0, 3.6}},
-    {"circle of radius 50", {SHAPE_ELLIPSE, 0, 0, 50, 50, 0}, {0.0, 5.5, 0.3, 4.9}},
-    {"ellipse", {SHAPE_ELLIPSE, 0, 0, 45, 30, 0}, {0.0, 5.5, 0.2, 4.7}},
-    {"lobed", {SHAPE_LOBED, 0, 0, 40, 0.2, 0}, {-0.1, 5.4, 0.0, 4.2}},
-    {"square", {SHAPE_SQUARE, 0, 0, 25, 25, 0}, {-0.5, 5.0, -1.8, 4.3}},
+    {"circle of radius 15", {SHAPE_ELLIPSE, 0, 0, 15, 15, 0}, {0.0, 5.5, 0.0, 3.6}, 0.17},
+    {"circle of radius 50", {SHAPE_ELLIPSE, 0, 0, 50, 50, 0}, {0.0, 5.5, 0.3, 4.9}, 0.08},
+    {"ellipse", {SHAPE_ELLIPSE, 0, 0, 45, 30, 0}, {0.0, 5.5, 0.2, 4.7}, 0.13},
+    {"lobed", {SHAPE_LOBED, 0, 0, 40, 0.2, 0}, {-0.1, 5.4, 0.0, 4.2}, 0.2},
+    {"square of side 50", {SHAPE_SQUARE, 0, 0, 25, 25, 0}, {-0.5, 5.0, -1.8, 4.3}, 0.2},
 };
 
 START_TEST(biases_are_the_published_ones) {
@@ -71,8 +77,8 @@ START_TEST(biases_are_the_published_ones) {
         }
     }
     for (int m = 0; m < METHODS; m++) {
-        ck_assert_msg(fabs(sums[m] - biases[_i].bias[m]) <= 0.2, "%s, method %d: %+.3f %%, expected %+.1f",
-                      biases[_i].name, m, sums[m], biases[_i].bias[m]);
+        ck_assert_msg(fabs(sums[m] - biases[_i].bias[m]) <= biases[_i].tolerance,
+                      "%s, method %d: %+.3f %%, expected %+.1f", biases[_i].name, m, sums[m], biases[_i].bias[m]);
     }
 }
 END_TEST

@@ -1,6 +1,7 @@
 /* The map of vessels: vesselness, threshold and thinning against scikit-image, lengths of known lines. */
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,6 @@
 #include "measure/vessels.h"
 #include "shapes.h"
 #include "support.h"
-#include <stdio.h>
 
 enum { HEIGHT = 72, WIDTH = 60, PIXELS = HEIGHT * WIDTH };
 
@@ -59,7 +59,7 @@ START_TEST(vesselness_is_that_of_scikit_image) {
 }
 END_TEST
 
-/* Rows and columns are worth the same, and the size of a block does not show. */
+/* Rows and columns are worth the same, whatever part of a vector register the last columns fill. */
 START_TEST(vesselness_turns_with_the_image) {
     enum { SIDE = 45 };
     const uint32_t width = SIDE - (uint32_t)_i, height = SIDE - 10;

@@ -56,9 +56,35 @@ START_TEST(what_was_never_told_is_refused) {
 }
 END_TEST
 
+/* All that an image's result depends on, and the remarks that stand in it. */
+START_TEST(fingerprints_differ_where_results_would) {
+    static const struct fovea_scan others[] = {
+        {.field_x_mm = 3, .field_y_mm = 3},
+        {.field_x_mm = 3, .field_y_mm = 3, .field_is_side = true},
+        {.field_x_mm = 3, .field_y_mm = 3, .axial_length_mm = 24},
+        {.field_x_mm = 3, .field_y_mm = 3, .page = 2},
+        {.field_x_mm = 3, .field_y_mm = 3, .remarks = "eye OD as the table says, not OS as the file does"},
+        {.field_x_mm = 3, .field_y_mm = 3, .field_source = FOVEA_SOURCE_TABLE},
+        {.field_x_mm = 3, .field_y_mm = 3, .has_layer = true},
+    };
+    enum { COUNT = sizeof others / sizeof *others };
+    struct fovea_buffer texts[COUNT] = {{0}};
+    for (size_t i = 0; i < COUNT; i++) {
+        fovea_scan_fingerprint(&others[i], &texts[i]);
+        for (size_t k = 0; k < i; k++) {
+            ck_assert_str_ne(texts[i].bytes, texts[k].bytes);
+        }
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        fovea_buffer_clear(&texts[i]);
+    }
+}
+END_TEST
+
 int main(void) {
     const struct check_case cases[] = {
         {"round trip", what_is_told_can_be_taken_back, sizeof scans / sizeof *scans},
+        {"fingerprints", fingerprints_differ_where_results_would, 0},
         {"refusals", what_was_never_told_is_refused, 0},
     };
     return check_run("columns of scans", cases, sizeof cases / sizeof *cases);
