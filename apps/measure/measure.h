@@ -27,7 +27,7 @@ struct fovea_measure_request {
     const struct fovea_vessels *vessels; /* of the same image, or NULL */
     enum fovea_eye eye;                  /* unknown: none of nasal and temporal */
     bool has_layer;
-    enum fovea_layer layer;           /* if has_layer: chooses the published range of areas */
+    enum fovea_layer layer;           /* if has_layer: chooses the range of areas that is not warned of */
     double axial_length_mm;           /* of the eye; see axial_length.h */
     double reference_axial_length_mm; /* that the device assumes; 0: FOVEA_REFERENCE_AXIAL_LENGTH_MM */
 };

@@ -1,8 +1,8 @@
 #include "measure/warnings.h"
 
 const char *const fovea_warning_texts[FOVEA_WARNING_COUNT] = {
-    "FAZ area outside the 0.05 to 0.80 mm2 published for superficial images",
-    "FAZ area outside the 0.10 to 1.20 mm2 published for deep images",
+    "FAZ area outside 0.05 to 0.80 mm2 in a superficial image",
+    "FAZ area outside 0.10 to 1.20 mm2 in a deep image",
     "FAZ touches the border of the image",
     "more than one region",
     "low confidence: mean probability of the FAZ below 0.80",

@@ -1,4 +1,5 @@
-/* Perimeters by every method against exact ones: the biases that are published for them. */
+/* Perimeters by every method against exact ones: the biases that other implementations of them (scikit-image, and
+ * Python of our own) were measured to have. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,12 +44,12 @@ static void measure_all(const uint8_t *mask, double lengths[METHODS]) {
 }
 
 /* Mean deviations in percent over random places; the angle of a square goes evenly through a quarter turn. The
- * tolerance of discs and of the ellipse is the rounding of what is published, 0.05, and three standard errors of the
- * difference of two means over 200 places, whose standard deviations are published as up to 0.4, 0.1 and 0.2. Of the
- * lobed shape and of the square no size is published: these here are sizes at which all four methods come to the
- * published deviations at once. Others do not (the blurred contour of a square of side 40 is 2.3 % too short, of side
- * 60 1.5 %, of a lobed shape of radius 30 with lobes of 0.3 0.7 %), so that their rows only keep the four methods to
- * each other. */
+ * tolerance of discs and of the ellipse is the rounding of the other means, 0.05, and three standard errors of the
+ * difference of two means over 200 places of standard deviations up to 0.4, 0.1 and 0.2. Of the lobed shape and of the
+ * square the sizes that were measured are not recorded: these here are sizes at which all four methods come to the
+ * other means at once. Others do not (the blurred contour of a square of side 40 is 2.3 % too short, of side 60 1.5 %,
+ * of a lobed shape of radius 30 with lobes of 0.3 0.7 %), so that their rows only keep the four methods to each other.
+ */
 static const struct {
     const char *name;
     struct shape shape;
@@ -61,7 +62,7 @@ static const struct {
     {"square of side 50", {SHAPE_SQUARE, 0, 0, 25, 25, 0}, {-0.5, 5.0, -1.8, 4.3}, 0.2},
 };
 
-START_TEST(biases_are_the_published_ones) {
+START_TEST(biases_are_those_of_other_implementations) {
     struct shape shape = biases[_i].shape;
     double exact = shape_perimeter(&shape), sums[METHODS] = {0};
     for (int k = 0; k < PLACEMENTS; k++) {
@@ -85,7 +86,7 @@ END_TEST
 
 int main(void) {
     const struct check_case cases[] = {
-        {"biases", biases_are_the_published_ones, sizeof biases / sizeof biases[0]},
+        {"biases", biases_are_those_of_other_implementations, sizeof biases / sizeof biases[0]},
     };
     return check_run("perimeters", cases, sizeof cases / sizeof cases[0]);
 }
