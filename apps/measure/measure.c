@@ -12,10 +12,6 @@
 
 static const double PI = 3.14159265358979323846;
 
-/* An image is scaled alike along both axes if the sizes of its pixels differ by no more than this part: what rounding
- * of a field of view to micrometres gives. */
-static const double SCALE_TOLERANCE = 1e-3;
-
 struct moments {
     double x, y;       /* centroid, in the image */
     double xx, yy, xy; /* covariance of the pixel centres, plus 1/12 on the diagonal for the pixels' own extent */
@@ -260,6 +256,11 @@ static enum fv_status count_components(const struct fovea_measure_request *reque
     return status;
 }
 
+bool fovea_pixels_are_square(double width_mm, double height_mm) {
+    static const double SAME = 1e-3; /* relative */
+    return fabs(width_mm - height_mm) <= SAME * width_mm;
+}
+
 static enum fv_status check_scale(const struct fovea_measure_request *request, struct fv_error *error) {
     uint32_t width = request->width, height = request->height;
     double across = request->field_mm, down = request->field_height_mm == 0.0 ? across : request->field_height_mm;
@@ -273,13 +274,11 @@ static enum fv_status check_scale(const struct fovea_measure_request *request, s
                             "size of both axes",
                             request->name, width, height);
     }
-    double ratio = across / width / (down / height);
-    if (ratio > 1.0 + SCALE_TOLERANCE || ratio < 1.0 - SCALE_TOLERANCE) {
-        return fv_error_set(error, FV_ERROR_UNSUPPORTED,
-                            "%s: expected square pixels, found %g x %g mm: lengths would depend on their direction",
-                            request->name, across / width, down / height);
-    }
-    return FV_OK;
+    return fovea_pixels_are_square(across / width, down / height)
+               ? FV_OK
+               : fv_error_set(error, FV_ERROR_UNSUPPORTED,
+                              "%s: pixels of %.4g x %.4g mm: expected square ones, since shapes are measured in pixels",
+                              request->name, across / width, down / height);
 }
 
 static enum fv_status check_request(const struct fovea_measure_request *request, struct fv_error *error) {

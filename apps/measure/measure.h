@@ -104,6 +104,10 @@ struct fovea_measures {
 /* "faz-centroid"; "image-centre", where there is no FAZ. */
 extern const char *const fovea_density_centres[2];
 
+/* Whether pixels of that size are taken for square: the sides differ by no more than a thousandth, which is what
+ * rounding a field of view to micrometres gives. */
+bool fovea_pixels_are_square(double width_mm, double height_mm);
+
 /* Measures what is requested. Errors, naming it: FV_ERROR_UNSUPPORTED (width and height differ and only one side of the
  * field is given, or pixels are not square, so that lengths would depend on their direction), FV_ERROR_ARGUMENT (a zero
  * side, a field that is not positive and finite, an axial length that no eye has, vessels of another size),

@@ -1,6 +1,5 @@
 #include "pipeline/image_stages.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/digest.h"
@@ -128,24 +127,13 @@ static enum fv_status map_vessels(const struct fovea_work *work, const struct fo
     return status;
 }
 
-/* Pixels must be square, since shapes are measured in them. */
-static enum fv_status check_pixels(const struct fovea_image *image, const struct fovea_result *result,
-                                   struct fv_error *error) {
-    const struct fovea_scan *scan = &result->scan;
-    double pixel_x_mm = scan->field_x_mm / image->width, pixel_y_mm = scan->field_y_mm / image->height;
-    return fabs(pixel_x_mm - pixel_y_mm) <= 1e-3 * pixel_x_mm
-               ? FV_OK
-               : fv_error_set(error, FV_ERROR_UNSUPPORTED,
-                              "%s: pixels of %.4g x %.4g mm: expected square ones, since shapes are measured in pixels",
-                              result->input->name, pixel_x_mm, pixel_y_mm);
-}
-
 /* The vessels of the image, or of the image that belongs to a mask. */
 static enum fv_status find_vessels(const struct fovea_work *work, const struct fovea_image *image,
                                    struct fovea_segmentation *segmentation, struct fovea_result *result,
                                    struct fv_error *error) {
-    struct fv_error told_later = {0};
-    const bool square = check_pixels(image, result, &told_later) == FV_OK;
+    const struct fovea_scan *scan = &result->scan;
+    const bool square = fovea_pixels_are_square(scan->field_x_mm / image->width,
+                                                scan->field_y_mm / image->height); /* else told later */
     if (!square || (work->options->stages.masks && work->images == NULL)) {
         return FV_OK;
     }
@@ -172,7 +160,7 @@ static enum fv_status measure(const struct fovea_work *work, const struct fovea_
         .width = image->width,
         .height = image->height,
         .field_mm = scan->field_x_mm,
-        .field_height_mm = image->width == image->height ? 0 : scan->field_y_mm,
+        .field_height_mm = scan->field_y_mm,
         .probability = segmentation->probability != NULL ? segmentation->probability + plane : NULL,
         .vessels = segmentation->vessels.map != NULL ? &segmentation->vessels : NULL,
         .eye = scan->eye,
@@ -181,8 +169,7 @@ static enum fv_status measure(const struct fovea_work *work, const struct fovea_
         .axial_length_mm = scan->axial_length_mm,
         .reference_axial_length_mm = work->options->reference_axial_length_mm,
     };
-    enum fv_status status = check_pixels(image, result, error);
-    status = status == FV_OK ? fovea_measure(&request, &result->measures, error) : status;
+    enum fv_status status = fovea_measure(&request, &result->measures, error);
     result->measured = status == FV_OK;
     if (result->measured && result->measures.faz_pixels == 0) {
         fv_release(result->reason);

@@ -532,7 +532,7 @@ START_TEST(two_sides_of_a_field) {
     expect_within("offset", measures.offset_y_mm, (44.5 - 49.5) * 0.03, 1e-12);
     struct fv_error error;
     requested.field_height_mm = 3.1;
-    check_failure(fovea_measure(&requested, &measures, &error), &error, FV_ERROR_UNSUPPORTED, "square pixels");
+    check_failure(fovea_measure(&requested, &measures, &error), &error, FV_ERROR_UNSUPPORTED, "0.03 x 0.031 mm");
     free(mask);
 }
 END_TEST
