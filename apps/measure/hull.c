@@ -90,11 +90,6 @@ struct fovea_feret fovea_hull_feret(const struct fovea_point *hull, size_t count
             far = (far + 1) % count;
             offer_diameter(from, &hull[far], &feret);
         }
-        offer_diameter(to, &hull[far], &feret);
-        if (turn(from, to, &hull[(far + 1) % count]) == turn(from, to, &hull[far])) {
-            offer_diameter(from, &hull[(far + 1) % count], &feret); /* parallel edges */
-            offer_diameter(to, &hull[(far + 1) % count], &feret);
-        }
         feret.least = fmin(feret.least, turn(from, to, &hull[far]) / distance(from, to));
     }
     return feret;

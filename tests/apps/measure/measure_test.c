@@ -7,6 +7,7 @@
 #include "fovea/memory.h"
 #include "measure/axial_length.h"
 #include "measure/columns.h"
+#include "measure/hull.h"
 #include "measure/measure.h"
 #include "measure/perimeter.h"
 #include "measure/warnings.h"
@@ -245,6 +246,39 @@ START_TEST(squares) {
     /* Three fifths of 320 and the slope against 320, with the rounding of corners by the blur. */
     expect_within("convexity", measures.convexity, (240.0 + diagonal) / 320.0, 0.012);
     free(mask);
+}
+END_TEST
+
+/* Points with whole coordinates, few enough that edges are parallel and distances equal; every pair, and every edge
+ * with every point. */
+START_TEST(diameters_by_trying_all) {
+    enum { POINTS = 12, ROUNDS = 2000 };
+    for (int round = 0; round < ROUNDS; round++) {
+        struct fovea_point points[POINTS], hull[POINTS + 1];
+        double greatest = 0.0, least = HUGE_VAL;
+        for (size_t i = 0; i < POINTS; i++) {
+            points[i] = (struct fovea_point){floor(9.0 * shape_random()), floor((2.0 + round % 8) * shape_random())};
+        }
+        size_t count = fovea_hull(points, POINTS, hull);
+        for (size_t i = 0; i < POINTS; i++) {
+            for (size_t k = 0; k < i; k++) {
+                greatest = fmax(greatest, hypot(points[i].x - points[k].x, points[i].y - points[k].y));
+            }
+        }
+        for (size_t i = 0; i < count; i++) {
+            const struct fovea_point *a = &hull[i], *b = &hull[(i + 1) % count];
+            double width = 0.0, length = hypot(b->x - a->x, b->y - a->y);
+            for (size_t k = 0; k < POINTS; k++) {
+                double across = (b->x - a->x) * (points[k].y - a->y) - (b->y - a->y) * (points[k].x - a->x);
+                ck_assert(across >= 0.0);
+                width = fmax(width, across / length);
+            }
+            least = fmin(least, width);
+        }
+        struct fovea_feret feret = fovea_hull_feret(hull, count);
+        expect_within("greatest", feret.greatest, greatest, 1e-12);
+        expect_within("least", feret.least, least, 1e-12);
+    }
 }
 END_TEST
 
@@ -611,6 +645,7 @@ int main(void) {
         {"regions", regions_and_holes, 0},
         {"labels", labels_equal_a_flood_fill, 5},
         {"squares", squares, 0},
+        {"diameters", diameters_by_trying_all, 0},
         {"thin", thin_regions_have_no_contour, 0},
         {"small", small_regions_have_no_contour, 0},
         {"probability", probability_gives_the_contour, 0},
