@@ -84,7 +84,7 @@ END_TEST
 
 /* Finite numbers that would make an endless or an absurd field of view. */
 START_TEST(absurd_spacings_of_the_file_are_not_used) {
-    static const double spacings[][2] = {{1e308, 1e308}, {0.01, 1e300}, {1.5, 0.01}, {1e-300, 1e-300}};
+    static const double spacings[][2] = {{1e308, 1e308}, {0.01, 1e300}, {1.5, 0.01}, {1e-300, 0.01}};
     const struct fovea_image_facts facts = {
         .width = 304, .height = 304, .spacing_x_mm = spacings[_i][0], .spacing_y_mm = spacings[_i][1]};
     struct fovea_scan scan =
