@@ -23,6 +23,7 @@ struct walk {
     const uint8_t *bytes;
     struct fovea_dicom_structure *structure;
     struct fv_error *error;
+    size_t *late; /* how many elements stood behind ones of greater tags */
 };
 
 /* The head of an element. */
@@ -168,6 +169,7 @@ static enum fv_status walk_value(const struct walk *walk, struct encoding encodi
 /* Walks the elements of a data set up to `end` or, if `open`, the delimiter of the item. */
 static enum fv_status walk_elements(const struct walk *walk, struct encoding encoding, size_t *at, size_t end,
                                     bool open, unsigned depth) {
+    uint32_t greatest = 0;
     while (open || *at < end) {
         struct element element;
         enum fv_status status = read_element(walk, encoding, *at, end, &element);
@@ -181,6 +183,10 @@ static enum fv_status walk_elements(const struct walk *walk, struct encoding enc
         if (element.tag >> 16 == GROUP_DELIMITER) {
             return damaged(walk, element.tag, *at, "is a delimiter that nothing was begun for");
         }
+        if (element.tag < greatest && ++*walk->late > FOVEA_DICOM_MAX_LATE) {
+            return damaged(walk, element.tag, *at, "is one of too many that are out of order");
+        }
+        greatest = element.tag > greatest ? element.tag : greatest;
         status = walk_value(walk, encoding, &element, at, end, depth);
         if (status != FV_OK) {
             return status;
@@ -257,7 +263,8 @@ bool fovea_dicom_recognise(const uint8_t *bytes, size_t size) {
 enum fv_status fovea_dicom_check(const char *name, const uint8_t *bytes, size_t size,
                                  struct fovea_dicom_structure *structure, struct fv_error *error) {
     *structure = (struct fovea_dicom_structure){0};
-    const struct walk walk = {name, bytes, structure, error};
+    size_t late = 0;
+    const struct walk walk = {name, bytes, structure, error, &late};
     size_t at = has_preamble(bytes, size) ? PREAMBLE + 4 : 0;
     enum fv_status status = walk_header(&walk, &at, size);
     if (status != FV_OK) {

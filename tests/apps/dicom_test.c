@@ -316,6 +316,24 @@ START_TEST(deep_sequences_are_refused) {
 }
 END_TEST
 
+/* Elements go by their tags; some that do not are read all the same, many are none that a program wrote. */
+START_TEST(order_is_not_left_to_chance) {
+    const uint32_t late = _i == 0 ? 1000 : 1001;
+    made_dicom_image(&made, &plain_images[0]);
+    for (uint32_t i = 0; i <= late; i++) {
+        made_dicom_text(&made, 0x3001ffffU - i, "LO", "");
+    }
+    made_dicom_pixels(&made, PIXELS, 1);
+    if (_i == 0) {
+        struct fovea_image decoded = decode();
+        expect_pixels(&decoded, false);
+        fovea_image_release(&decoded);
+    } else {
+        refuse(FV_ERROR_FORMAT, "out of order");
+    }
+}
+END_TEST
+
 /* Two whole files: uncompressed with groups, and RLE. */
 static void make_sound(int which) {
     const struct made_dicom_image images[] = {{.spacing = "0.01\\0.01", .shared_spacing = "0.01\\0.01"},
@@ -405,6 +423,7 @@ int main(void) {
         {"refusals", other_objects_are_refused_by_name, COUNT(refusals)},
         {"transfer syntaxes", transfer_syntaxes_are_refused_by_name, 6},
         {"scrambled", scrambled_pixels_are_called_so, 0},
+        {"order", order_is_not_left_to_chance, 2},
         {"deep", deep_sequences_are_refused, 0},
         {"truncated", truncated_files_are_refused, 2},
         {"damaged", damaged_files_do_no_harm, 2},
