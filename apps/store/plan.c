@@ -105,6 +105,19 @@ static bool same_text(const char *left, const char *right) {
     return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
 }
 
+/* The SHA-256 of a file as it is; "": it cannot be read. Fails for want of memory only. */
+static enum fv_status read_digest(const char *path, char digest[FOVEA_DIGEST_SIZE], struct fv_error *error) {
+    struct fv_error reason;
+    const enum fv_status status = fovea_file_digest(path, digest, &reason);
+    if (status == FV_ERROR_MEMORY) {
+        return fv_error_set(error, status, "%s", reason.message);
+    }
+    if (status != FV_OK) {
+        digest[0] = '\0';
+    }
+    return FV_OK;
+}
+
 /* Compares the partner of a deep image with what it was; *settled: the fate of the image follows from it. */
 static enum fv_status settle_partner(struct comparison *comparison, size_t index, const struct fovea_row *row,
                                      bool *settled, struct fv_error *error) {
@@ -112,21 +125,17 @@ static enum fv_status settle_partner(struct comparison *comparison, size_t index
     const struct fovea_input *input = &inputs->items[index];
     const struct fovea_input *partner = input->partner > 0 ? &inputs->items[input->partner - 1] : NULL;
     const char *known = row->result.partner_digest;
-    char digest[FOVEA_DIGEST_SIZE];
+    char digest[FOVEA_DIGEST_SIZE] = "";
     *settled = true;
     if (!same_text(partner != NULL ? partner->name : NULL, row->result.grade_partner) ||
         !same_text(input->unpaired, row->result.unpaired)) {
         return settle(comparison->plan, index, FOVEA_FATE_CHANGED,
                       "another superficial image is its partner, or there is one more or less", error);
     }
-    struct fv_error reason;
-    const enum fv_status status = partner != NULL ? fovea_file_digest(partner->path, digest, &reason) : FV_OK;
-    if (status == FV_ERROR_MEMORY) {
-        return fv_error_set(error, status, "%s", reason.message);
-    }
-    *settled = partner != NULL && status == FV_OK && strcmp(digest, known) != 0;
-    if (!*settled) {
-        return FV_OK;
+    enum fv_status status = partner != NULL ? read_digest(partner->path, digest, error) : FV_OK;
+    *settled = digest[0] != '\0' && strcmp(digest, known) != 0;
+    if (status != FV_OK || !*settled) {
+        return status;
     }
     return known[0] == '\0'
                ? settle(comparison->plan, index, FOVEA_FATE_AGAIN, "its superficial partner could not be read", error)
@@ -165,19 +174,21 @@ static enum fv_status settle_known(struct comparison *comparison, size_t index, 
     const struct fovea_input *input = &comparison->inputs->items[index];
     struct fovea_buffer scan = {0};
     char digest[FOVEA_DIGEST_SIZE] = "";
-    struct fv_error ignored; /* an image that cannot be read has no digest */
     fovea_scan_fingerprint(&input->scan, &scan);
-    if (input->image != NULL && fovea_file_digest(input->image, digest, &ignored) != FV_OK) {
-        digest[0] = '\0';
-    }
     const bool failed = scan.failed, same = !failed && strcmp(scan.bytes, row->result.scan_fingerprint) == 0;
     fovea_buffer_clear(&scan);
     if (failed) {
         return out_of_memory(input->name, error);
     }
     if (!same) {
-        return settle(comparison->plan, index, FOVEA_FATE_CHANGED,
-                      "its scan is not what it was: another field of view, layer, eye, page, subject or visit", error);
+        return settle(
+            comparison->plan, index, FOVEA_FATE_CHANGED,
+            "its scan is not what it was: another field of view, layer, eye, axial length, page, subject or visit",
+            error);
+    }
+    enum fv_status status = input->image != NULL ? read_digest(input->image, digest, error) : FV_OK;
+    if (status != FV_OK) {
+        return status;
     }
     return strcmp(digest, row->result.image_digest) == 0
                ? settle_same(comparison, index, row, error)
@@ -196,12 +207,11 @@ static enum fv_status settle_pair(struct comparison *comparison, size_t index, c
                    ? settle(plan, index, FOVEA_FATE_AGAIN, "its files get other names", error)
                    : out_of_memory(input->name, error);
     }
-    struct fv_error reason;
-    const enum fv_status status = fovea_file_digest(input->path, digest, &reason);
-    if (status == FV_ERROR_MEMORY) {
-        return fv_error_set(error, status, "%s", reason.message);
-    }
+    const enum fv_status status = read_digest(input->path, digest, error);
     if (status != FV_OK) {
+        return status;
+    }
+    if (digest[0] == '\0') {
         plan->unreadable += row->result.digest[0] != '\0';
         return settle(plan, index, FOVEA_FATE_DONE,
                       row->result.digest[0] != '\0' ? "it cannot be read any more; its results stay" : NULL, error);
