@@ -236,8 +236,8 @@ static enum fv_status find_earlier(struct fovea_store *store, const struct fovea
     return status;
 }
 
-/* Whether the row is to be taken; else it is there already, or a conflict. */
-static enum fv_status is_wanted(struct joining *joining, const struct fovea_row *row, bool *wanted,
+/* Whether the row is to be taken, in place of *replaced if that is not 0; else it is there already, or a conflict. */
+static enum fv_status is_wanted(struct joining *joining, const struct fovea_row *row, bool *wanted, long long *replaced,
                                 struct fv_error *error) {
     struct fovea_store *store = joining->output.store;
     struct earlier earlier;
@@ -245,6 +245,7 @@ static enum fv_status is_wanted(struct joining *joining, const struct fovea_row 
     *wanted = false;
     enum fv_status status = find_earlier(store, &row->input, &earlier, error);
     status = status != FV_OK ? status : fovea_store_find_output(store, row->input.stem, &other, error);
+    *replaced = earlier.id;
     if (status != FV_OK) {
         return status;
     }
@@ -270,13 +271,17 @@ static enum fv_status take_row(void *visitor, struct fovea_row *row, struct fv_e
     struct joining *joining = visitor;
     struct taking taking = {joining, row, 0};
     bool wanted;
-    enum fv_status status = is_wanted(joining, row, &wanted, error);
+    long long earlier;
+    enum fv_status status = is_wanted(joining, row, &wanted, &earlier, error);
     if (status != FV_OK || !wanted || joining->conflicts > 0) {
         return status;
     }
     status = fovea_store_each_file(joining->source.store, row->id, take_file, &taking, error);
     row->result.files = taking.files;
     status = status != FV_OK ? status : fovea_store_begin(joining->output.store, error);
+    if (status == FV_OK && earlier != 0) {
+        status = fovea_store_remove(joining->output.store, earlier, error); /* with files that this row may not have */
+    }
     status = status != FV_OK ? status : fovea_store_put(joining->output.store, &row->result, 0, error);
     if (status == FV_OK && ++joining->rows >= ROWS_A_COMMIT) {
         joining->rows = 0;
@@ -296,6 +301,7 @@ static enum fv_status take_all(struct joining *joining, struct fv_error *error) 
         fovea_snapshot_close(&joining->source);
     }
     status = status != FV_OK ? status : fovea_store_commit(joining->output.store, error);
+    status = status != FV_OK ? status : fovea_leftovers_remove(joining->output.store, joining->output.path, error);
     if (status == FV_OK && joining->conflicts > 0) {
         status = fv_error_set(error, FV_ERROR_ARGUMENT, "%zu conflict%s: nothing was joined", joining->conflicts,
                               joining->conflicts > 1 ? "s" : "");
