@@ -20,34 +20,68 @@ bool fovea_store_is_at_rest(const char *name) {
            !fovea_folder_holds(name, FOVEA_STORE_NAME "-journal") && !fovea_folder_holds(name, FOVEA_WORK_FOLDER);
 }
 
-/* Copies FROM/name to TO/name; nothing if it is not there. */
-static enum fv_status copy_file(const char *from, const char *to, const char *name, struct fv_error *error) {
-    if (!fovea_folder_holds(from, name)) {
-        return FV_OK;
+/* Makes an empty folder that nobody else can look into. */
+static enum fv_status make_folder(char **folder, struct fv_error *error) {
+    const char *place = getenv("TMPDIR");
+    *folder = fv_text_format("%s/fovea-XXXXXX", place != NULL && place[0] != '\0' ? place : "/tmp");
+    if (*folder == NULL) {
+        return out_of_memory("a copy of the store", error);
     }
-    char *source = fv_text_format("%s/%s", from, name), *target = fv_text_format("%s/%s", to, name);
-    enum fv_status status =
-        source == NULL || target == NULL ? out_of_memory(name, error) : fovea_file_copy(source, target, error);
-    fv_release(source);
-    fv_release(target);
+    if (mkdtemp(*folder) == NULL) {
+        enum fv_status status = fv_error_set(error, FV_ERROR_FILE, "%s: cannot be made: %s", *folder, strerror(errno));
+        fv_release(*folder);
+        *folder = NULL;
+        return status;
+    }
+    return FV_OK;
+}
+
+/* The files of a store; the first is always there. */
+static const char *const files[] = {FOVEA_STORE_NAME, FOVEA_STORE_NAME "-journal", FOVEA_STORE_NAME "-wal"};
+enum { FILES = sizeof files / sizeof *files };
+
+/* Opens the store from FROM copied into the empty folder, where nothing stays: an open file needs no name. */
+static enum fv_status open_copy(const char *from, const char *folder, struct fovea_store **store,
+                                struct fv_error *error) {
+    char *targets[FILES];
+    enum fv_status status = FV_OK;
+    for (size_t i = 0; i < FILES; i++) {
+        char *source = fv_text_format("%s/%s", from, files[i]);
+        targets[i] = fv_text_format("%s/%s", folder, files[i]);
+        if (source == NULL || targets[i] == NULL) {
+            status = out_of_memory(from, error);
+        } else if (status == FV_OK && fovea_folder_holds(from, files[i])) {
+            status = fovea_file_copy(source, targets[i], error);
+        }
+        fv_release(source);
+    }
+    status = status != FV_OK ? status : fovea_store_open(targets[0], true, store, error);
+    for (size_t i = 0; i < FILES; i++) {
+        if (targets[i] != NULL) {
+            unlink(targets[i]);
+        }
+        fv_release(targets[i]);
+    }
     return status;
 }
 
-static enum fv_status make_copy(struct fovea_snapshot *snapshot, struct fv_error *error) {
-    const char *place = getenv("TMPDIR");
-    char *folder = fv_text_format("%s/fovea-XXXXXX", place != NULL && place[0] != '\0' ? place : "/tmp");
-    if (folder == NULL) {
-        return out_of_memory(snapshot->output, error);
-    }
-    if (mkdtemp(folder) == NULL) {
-        enum fv_status status = fv_error_set(error, FV_ERROR_FILE, "%s: cannot be made: %s", folder, strerror(errno));
+/* Opens a store that is not at rest. */
+static enum fv_status open_unfinished(const char *name, struct fovea_store **store, struct fv_error *error) {
+    char *folder;
+    enum fv_status status = make_folder(&folder, error);
+    if (status == FV_OK) {
+        status = open_copy(name, folder, store, error);
+        rmdir(folder);
         fv_release(folder);
-        return status;
     }
-    snapshot->copy = folder;
-    enum fv_status status = copy_file(snapshot->output, folder, FOVEA_STORE_NAME, error);
-    status = status != FV_OK ? status : copy_file(snapshot->output, folder, FOVEA_STORE_NAME "-journal", error);
-    return status != FV_OK ? status : copy_file(snapshot->output, folder, FOVEA_STORE_NAME "-wal", error);
+    return status;
+}
+
+static enum fv_status open_at_rest(const char *name, struct fovea_store **store, struct fv_error *error) {
+    char *path = fv_text_format("%s/" FOVEA_STORE_NAME, name);
+    enum fv_status status = path == NULL ? out_of_memory(name, error) : fovea_store_open(path, false, store, error);
+    fv_release(path);
+    return status;
 }
 
 static enum fv_status open_snapshot(const char *name, struct fovea_snapshot *snapshot, struct fv_error *error) {
@@ -61,15 +95,8 @@ static enum fv_status open_snapshot(const char *name, struct fovea_snapshot *sna
     if (status != FV_OK || snapshot->output == NULL || !fovea_run_folder_exists(name)) {
         return status;
     }
-    const bool rest = fovea_store_is_at_rest(name);
-    status = rest ? FV_OK : make_copy(snapshot, error);
-    if (status != FV_OK) {
-        return status;
-    }
-    char *path = fv_text_format("%s/" FOVEA_STORE_NAME, rest ? name : snapshot->copy);
-    status = path == NULL ? out_of_memory(name, error) : fovea_store_open(path, !rest, &snapshot->store, error);
-    fv_release(path);
-    return status;
+    return fovea_store_is_at_rest(name) ? open_at_rest(name, &snapshot->store, error)
+                                        : open_unfinished(name, &snapshot->store, error);
 }
 
 enum fv_status fovea_snapshot_open(const char *name, struct fovea_snapshot *snapshot, struct fv_error *error) {
@@ -82,19 +109,7 @@ enum fv_status fovea_snapshot_open(const char *name, struct fovea_snapshot *snap
 }
 
 void fovea_snapshot_close(struct fovea_snapshot *snapshot) {
-    static const char *const names[] = {FOVEA_STORE_NAME, FOVEA_STORE_NAME "-wal", FOVEA_STORE_NAME "-journal"};
     fovea_store_close(snapshot->store);
-    for (size_t i = 0; i < sizeof names / sizeof *names && snapshot->copy != NULL; i++) {
-        char *path = fv_text_format("%s/%s", snapshot->copy, names[i]);
-        if (path != NULL) {
-            unlink(path);
-        }
-        fv_release(path);
-    }
-    if (snapshot->copy != NULL) {
-        rmdir(snapshot->copy);
-    }
-    fv_release(snapshot->copy);
     fv_release(snapshot->output);
     *snapshot = (struct fovea_snapshot){0};
 }

@@ -1,8 +1,10 @@
 /* A store seen without changing anything in its folder.
  *
  * A store at rest is read where it is. One that was killed has a write-ahead log, which only a writer can read: it is
- * copied to a folder of its own under TMPDIR (else /tmp) and read there. Errors: those of the store,
- * FV_ERROR_FILE (another process works in the folder). Thread safety: as of the store. */
+ * copied to a folder of its own under TMPDIR (else /tmp), which only this user may enter, and read there. The copy
+ * loses its name as soon as it is open, since it holds names of patients: a process that is killed while it reads
+ * leaves nothing. Errors: those of the store, FV_ERROR_FILE (another process works in the folder). Thread safety: as of
+ * the store. */
 #ifndef FOVEA_APPS_SNAPSHOT_H
 #define FOVEA_APPS_SNAPSHOT_H
 
@@ -11,7 +13,6 @@
 struct fovea_snapshot {
     struct fovea_store *store; /* NULL: the folder holds none */
     char *output;              /* the folder, all links resolved; NULL: there is none; owned */
-    char *copy;                /* the folder of the copy; NULL: there is none; owned */
 };
 
 /* Opens what the folder `name` holds, which need not exist. On failure *snapshot is empty; the caller gives it back
