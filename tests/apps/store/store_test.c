@@ -1,5 +1,4 @@
-/* The store, the lock and the plan: what was put comes back, whatever the names; what is no store is refused; memory
- * may run out anywhere; two commands never work in one folder. */
+/* The store: what was put comes back, whatever the names; what is no store is refused; memory may run out anywhere. */
 #include <check.h>
 #include <math.h>
 #include <sqlite3.h>
@@ -14,9 +13,8 @@
 #include "measure/warnings.h"
 #include "scan/columns.h"
 #include "store/columns.h"
-#include "store/merge.h"
-#include "store/run_folder.h"
-#include "store/snapshot.h"
+#include "store/store.h"
+#include "store_support.h"
 #include "suite.h"
 #include "support.h"
 
@@ -105,49 +103,16 @@ static void make_rows(void) {
     rows[3].state = FOVEA_STATE_UNGRADABLE;
 }
 
-static struct fovea_results make_results(void) {
-    static const char *const lineage[] = {"the last", "the first"};
-    static const struct fovea_model_about grader = {.name = "Grader \xff",
-                                                    .file_name = "g.gguf",
-                                                    .sha256 = "1234",
-                                                    .note = "note",
-                                                    .lineage = lineage,
-                                                    .lineage_count = 2};
-    static const struct fovea_model_about segmenter = {.name = "S", .file_name = "s.gguf", .sha256 = "5678"};
-    static const size_t folds[] = {0, 3, 12};
-    return (struct fovea_results){.command = "run",
-                                  .version = "0.1",
-                                  .field_mm = 2.9,
-                                  .layer = "deep",
-                                  .grader = &grader,
-                                  .segmenter = &segmenter,
-                                  .shipped = true,
-                                  .mirrored = true,
-                                  .planning = {.tune = true},
-                                  .folds = folds,
-                                  .fold_count = 3,
-                                  .folds_most = 13,
-                                  .planned = ROWS,
-                                  .ignored = 2,
-                                  .count = ROWS};
-}
-
-static const char *folder;
-
-static const char *place(const char *name) {
-    return support_path(folder, name);
-}
-
 static struct fovea_store *open_store(bool write) {
     struct fovea_store *store;
     struct fv_error error = {0};
-    ck_assert_msg(fovea_store_open(place("fovea.sqlite"), write, &store, &error) == FV_OK, "%s", error.message);
+    ck_assert_msg(fovea_store_open(store_place("fovea.sqlite"), write, &store, &error) == FV_OK, "%s", error.message);
     return store;
 }
 
 /* In an order of its own. */
 static enum fv_status put_all(struct fovea_store *store, struct fv_error *error) {
-    const struct fovea_results results = make_results();
+    const struct fovea_results results = store_results(ROWS);
     enum fv_status status = fovea_store_begin(store, error);
     status = status != FV_OK ? status : fovea_store_describe(store, &results, error);
     for (size_t i = 0; i < ROWS && status == FV_OK; i++) {
@@ -205,22 +170,32 @@ static enum fv_status compare_row(void *visitor, struct fovea_row *row, struct f
     return FV_OK;
 }
 
+/* A store with all rows in a fresh folder. */
+static struct fovea_store *fill_store(void) {
+    struct fv_error error = {0};
+    store_folder = support_make_folder();
+    make_rows();
+    struct fovea_store *store = open_store(true);
+    ck_assert_msg(put_all(store, &error) == FV_OK, "%s", error.message);
+    return store;
+}
+
 /* The exports of a store are those of the results that were put into it. */
 static void compare_exports(const struct fovea_results *stored) {
-    struct fovea_results results = make_results();
+    struct fovea_results results = store_results(ROWS);
     struct fovea_result_list list = {rows, ROWS};
     struct fv_error error = {0};
     results.source = fovea_result_list_source(&list);
-    ck_assert_int_eq(mkdir(place("a"), 0777), 0);
-    ck_assert_int_eq(mkdir(place("b"), 0777), 0);
-    ck_assert_msg(fovea_results_write(stored, place("a"), &error) == FV_OK, "%s", error.message);
-    ck_assert_msg(fovea_results_write(&results, place("b"), &error) == FV_OK, "%s", error.message);
+    ck_assert_int_eq(mkdir(store_place("a"), 0777), 0);
+    ck_assert_int_eq(mkdir(store_place("b"), 0777), 0);
+    ck_assert_msg(fovea_results_write(stored, store_place("a"), &error) == FV_OK, "%s", error.message);
+    ck_assert_msg(fovea_results_write(&results, store_place("b"), &error) == FV_OK, "%s", error.message);
     static const char *const files[][2] = {
         {"a/results.csv", "b/results.csv"}, {"a/results.json", "b/results.json"}, {"a/report.html", "b/report.html"}};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         size_t size, other_size;
-        uint8_t *bytes = support_read(place(files[i][0]), &size),
-                *other = support_read(place(files[i][1]), &other_size);
+        uint8_t *bytes = support_read(store_place(files[i][0]), &size),
+                *other = support_read(store_place(files[i][1]), &other_size);
         ck_assert_uint_eq(size, other_size);
         ck_assert_int_eq(memcmp(bytes, other, size), 0);
         free(bytes);
@@ -230,12 +205,9 @@ static void compare_exports(const struct fovea_results *stored) {
 
 START_TEST(what_was_put_comes_back) {
     struct fv_error error = {0};
-    folder = support_make_folder();
-    make_rows();
-    struct fovea_store *store = open_store(true);
-    ck_assert_msg(put_all(store, &error) == FV_OK, "%s", error.message);
+    struct fovea_store *store = fill_store();
     fovea_store_close(store);
-    ck_assert_uint_eq(support_count_entries(folder), 1); /* no log stays beside it */
+    ck_assert_uint_eq(support_count_entries(store_folder), 1); /* no log stays beside it */
     store = open_store(_i == 0);
     size_t next = 0;
     ck_assert_msg(fovea_store_each(store, true, compare_row, &next, &error) == FV_OK, "%s", error.message);
@@ -247,34 +219,28 @@ START_TEST(what_was_put_comes_back) {
     ck_assert_msg(fovea_store_results(store, &results, &error) == FV_OK, "%s", error.message);
     compare_exports(results);
     fovea_store_close(store);
-    support_remove_folder(folder);
+    support_remove_folder(store_folder);
 }
 END_TEST
 
 /* A row in place of another of its name; files of the one that went are leftovers only when it is removed. */
 START_TEST(rows_are_replaced) {
     struct fv_error error = {0};
-    folder = support_make_folder();
-    make_rows();
-    struct fovea_store *store = open_store(true);
-    ck_assert_int_eq(put_all(store, &error), FV_OK);
+    struct fovea_store *store = fill_store();
     rows[2].digest[0] = 'x';
     ck_assert_msg(fovea_store_put(store, &rows[2], 0, &error) == FV_OK, "%s", error.message);
     size_t next = 0;
     ck_assert_int_eq(fovea_store_each(store, true, compare_row, &next, &error), FV_OK);
     ck_assert_uint_eq(next, ROWS);
     fovea_store_close(store);
-    support_remove_folder(folder);
+    support_remove_folder(store_folder);
 }
 END_TEST
 
 START_TEST(what_was_made_otherwise_is_named) {
     struct fv_error error = {0};
-    folder = support_make_folder();
-    make_rows();
-    struct fovea_store *store = open_store(true);
-    ck_assert_int_eq(put_all(store, &error), FV_OK);
-    struct fovea_results results = make_results();
+    struct fovea_store *store = fill_store();
+    struct fovea_results results = store_results(ROWS);
     ck_assert_int_eq(fovea_store_compare(store, &results, "out", &error), FV_OK);
     struct fovea_model_about other = *results.segmenter;
     other.sha256 = "0000";
@@ -288,7 +254,7 @@ START_TEST(what_was_made_otherwise_is_named) {
         ck_assert_msg(strstr(error.message, parts[i]) != NULL, "%s", error.message);
     }
     fovea_store_close(store);
-    support_remove_folder(folder);
+    support_remove_folder(store_folder);
 }
 END_TEST
 
@@ -297,14 +263,14 @@ static void expect_refusal(enum fv_status expected, const char *part) {
     struct fovea_store *store;
     struct fv_error error = {0};
     size_t before_size, after_size;
-    uint8_t *before = support_read(place("fovea.sqlite"), &before_size);
+    uint8_t *before = support_read(store_place("fovea.sqlite"), &before_size);
     for (int write = 0; write < 2; write++) {
-        ck_assert_int_eq(fovea_store_open(place("fovea.sqlite"), write == 1, &store, &error), expected);
+        ck_assert_int_eq(fovea_store_open(store_place("fovea.sqlite"), write == 1, &store, &error), expected);
         ck_assert_msg(strstr(error.message, part) != NULL && strstr(error.message, "fovea.sqlite") != NULL, "%s",
                       error.message);
         ck_assert_ptr_null(store);
     }
-    uint8_t *after = support_read(place("fovea.sqlite"), &after_size);
+    uint8_t *after = support_read(store_place("fovea.sqlite"), &after_size);
     ck_assert(before_size == after_size && memcmp(before, after, before_size) == 0);
     free(before);
     free(after);
@@ -312,57 +278,46 @@ static void expect_refusal(enum fv_status expected, const char *part) {
 
 static void run_sql(const char *text) {
     sqlite3 *handle;
-    ck_assert_int_eq(sqlite3_open(place("fovea.sqlite"), &handle), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open(store_place("fovea.sqlite"), &handle), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(handle, text, NULL, NULL, NULL), SQLITE_OK);
     ck_assert_int_eq(sqlite3_close(handle), SQLITE_OK);
 }
 
-static void write_text(const char *name, const char *text) {
-    FILE *file = fopen(place(name), "wb");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(text, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
 START_TEST(what_is_no_store_is_refused) {
-    folder = support_make_folder();
-    write_text("fovea.sqlite",
-               "This is a text, and no database at all, however long it may be; so says its beginning.");
+    store_folder = support_make_folder();
+    store_write_text("fovea.sqlite",
+                     "This is a text, and no database at all, however long it may be; so says its beginning.");
     expect_refusal(FV_ERROR_FORMAT, "no store of fovea");
-    ck_assert_int_eq(unlink(place("fovea.sqlite")), 0);
+    ck_assert_int_eq(unlink(store_place("fovea.sqlite")), 0);
     run_sql("CREATE TABLE patients (name TEXT)");
     expect_refusal(FV_ERROR_FORMAT, "another program");
-    ck_assert_int_eq(unlink(place("fovea.sqlite")), 0);
+    ck_assert_int_eq(unlink(store_place("fovea.sqlite")), 0);
     fovea_store_close(open_store(true));
     run_sql("PRAGMA user_version = 7");
     expect_refusal(FV_ERROR_UNSUPPORTED, "schema has the number 7");
     run_sql("PRAGMA user_version = 1");
-    ck_assert_int_eq(truncate(place("fovea.sqlite"), 5000), 0);
+    ck_assert_int_eq(truncate(store_place("fovea.sqlite"), 5000), 0);
     expect_refusal(FV_ERROR_FORMAT, "damaged");
-    support_remove_folder(folder);
+    support_remove_folder(store_folder);
 }
 END_TEST
 
 /* What another version measured less is missing for readers, and refused for writers. */
 START_TEST(a_store_may_lack_a_measure) {
     struct fv_error error = {0};
-    struct fovea_store *store;
-    folder = support_make_folder();
-    make_rows();
-    store = open_store(true);
-    ck_assert_int_eq(put_all(store, &error), FV_OK);
+    struct fovea_store *store = fill_store();
     fovea_store_close(store);
     char text[256];
     snprintf(text, sizeof text, "ALTER TABLE images DROP COLUMN \"%s\"",
              fovea_measure_columns[fovea_measure_column_count - 1].name);
     run_sql(text);
-    ck_assert_int_eq(fovea_store_open(place("fovea.sqlite"), true, &store, &error), FV_ERROR_UNSUPPORTED);
+    ck_assert_int_eq(fovea_store_open(store_place("fovea.sqlite"), true, &store, &error), FV_ERROR_UNSUPPORTED);
     store = open_store(false);
     const struct fovea_results *results;
     ck_assert_int_eq(fovea_store_results(store, &results, &error), FV_OK);
-    ck_assert_msg(fovea_results_write(results, folder, &error) == FV_OK, "%s", error.message);
+    ck_assert_msg(fovea_results_write(results, store_folder, &error) == FV_OK, "%s", error.message);
     fovea_store_close(store);
-    support_remove_folder(folder);
+    support_remove_folder(store_folder);
 }
 END_TEST
 
@@ -371,52 +326,30 @@ START_TEST(a_locked_store_is_refused) {
     struct fovea_store *store;
     struct fv_error error = {0};
     sqlite3 *handle;
-    folder = support_make_folder();
+    store_folder = support_make_folder();
     fovea_store_close(open_store(true));
-    ck_assert_int_eq(sqlite3_open(place("fovea.sqlite"), &handle), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open(store_place("fovea.sqlite"), &handle), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    ck_assert_int_eq(fovea_store_open(place("fovea.sqlite"), true, &store, &error), FV_ERROR_FILE);
+    ck_assert_int_eq(fovea_store_open(store_place("fovea.sqlite"), true, &store, &error), FV_ERROR_FILE);
     ck_assert_msg(strstr(error.message, "locked by another program") != NULL, "%s", error.message);
     ck_assert_int_eq(sqlite3_close(handle), SQLITE_OK);
-    support_remove_folder(folder);
-}
-END_TEST
-
-START_TEST(one_command_works_in_a_folder) {
-    struct fovea_run_folder first, second;
-    struct fovea_snapshot snapshot;
-    struct fv_error error = {0};
-    folder = support_make_folder();
-    ck_assert_msg(fovea_run_folder_open(folder, true, &first, &error) == FV_OK, "%s", error.message);
-    ck_assert_int_eq(fovea_run_folder_open(folder, true, &second, &error), FV_ERROR_FILE);
-    ck_assert_msg(strstr(error.message, "another fovea works in this folder") != NULL, "%s", error.message);
-    ck_assert_int_eq(fovea_snapshot_open(folder, &snapshot, &error), FV_ERROR_FILE);
-    fovea_run_folder_close(&first);
-    ck_assert_uint_eq(support_count_entries(folder), 1);
-    /* The lock of a process that is no more does not matter. */
-    ck_assert_int_eq(mkdir(place(".fovea"), 0777), 0);
-    write_text(".fovea/lock", "1\n");
-    write_text(".fovea/7.masks.png", "left by it");
-    ck_assert_msg(fovea_run_folder_open(folder, false, &first, &error) == FV_OK, "%s", error.message);
-    fovea_run_folder_close(&first);
-    ck_assert_uint_eq(support_count_entries(folder), 1);
-    support_remove_folder(folder);
+    support_remove_folder(store_folder);
 }
 END_TEST
 
 /* Nothing is half there, and the store opens, wherever memory runs out. */
 START_TEST(memory_may_run_out_anywhere) {
     bool done = false;
-    folder = support_make_folder();
+    store_folder = support_make_folder();
     make_rows();
     for (long successes = 0; !done && successes < 100000; successes += 1 + successes / 40) {
         struct fovea_store *store;
         struct fv_error error = {0};
         const struct fovea_results *results;
         size_t next = 0;
-        unlink(place("fovea.sqlite"));
+        unlink(store_place("fovea.sqlite"));
         fv_memory_fail_after(successes);
-        enum fv_status status = fovea_store_open(place("fovea.sqlite"), true, &store, &error);
+        enum fv_status status = fovea_store_open(store_place("fovea.sqlite"), true, &store, &error);
         bool put = false;
         if (status == FV_OK) {
             status = put_all(store, &error);
@@ -435,285 +368,7 @@ START_TEST(memory_may_run_out_anywhere) {
         fovea_store_close(store);
     }
     ck_assert(done);
-    support_remove_folder(folder);
-}
-END_TEST
-
-START_TEST(shares_are_the_whole_and_stable) {
-    enum { NAMES = 200, SHARES = 7 };
-    static char texts[NAMES][16];
-    struct fovea_input items[NAMES], kept[NAMES];
-    struct fv_error error;
-    size_t total = 0, most = 0;
-    for (size_t i = 0; i < NAMES; i++) {
-        snprintf(texts[i], sizeof texts[i], "image_%04zu", i);
-        items[i] = (struct fovea_input){.name = texts[i]};
-    }
-    for (size_t number = 1; number <= SHARES; number++) {
-        memcpy(kept, items, sizeof kept);
-        struct fovea_inputs list = {.items = kept, .count = NAMES};
-        ck_assert_int_eq(fovea_inputs_keep_share(&list, (struct fovea_share){number, SHARES}, &error), FV_OK);
-        total += list.count;
-        most = list.count > most ? list.count : most;
-        /* The same of half of the list: the first names keep their shares. */
-        const size_t count = list.count;
-        struct fovea_input half[NAMES];
-        memcpy(half, items, sizeof half);
-        struct fovea_inputs part = {.items = half, .count = NAMES / 2};
-        ck_assert_int_eq(fovea_inputs_keep_share(&part, (struct fovea_share){number, SHARES}, &error), FV_OK);
-        ck_assert_uint_le(part.count, count);
-        for (size_t i = 0; i < part.count; i++) {
-            ck_assert_str_eq(part.items[i].name, list.items[i].name);
-        }
-    }
-    ck_assert_uint_eq(total, NAMES);
-    ck_assert_uint_lt(most, 2 * NAMES / SHARES);
-}
-END_TEST
-
-START_TEST(shares_keep_pairs_together) {
-    enum { PAIRS = 60, SHARES = 5 };
-    static char texts[2 * PAIRS][16];
-    struct fovea_input items[2 * PAIRS];
-    struct fv_error error;
-    size_t total = 0;
-    for (size_t number = 1; number <= SHARES; number++) {
-        for (size_t i = 0; i < PAIRS; i++) { /* the partner comes last in every other pair */
-            const size_t deep = 2 * i + i % 2, other = 2 * i + 1 - i % 2;
-            snprintf(texts[deep], sizeof texts[deep], "deep_%03zu", i);
-            snprintf(texts[other], sizeof texts[other], "other_%03zu", i);
-            items[deep] = (struct fovea_input){.name = texts[deep], .partner = other + 1};
-            items[other] = (struct fovea_input){.name = texts[other]};
-        }
-        struct fovea_inputs list = {.items = items, .count = 2 * PAIRS};
-        ck_assert_int_eq(fovea_inputs_keep_share(&list, (struct fovea_share){number, SHARES}, &error), FV_OK);
-        total += list.count;
-        for (size_t i = 0; i < list.count; i++) {
-            const size_t partner = list.items[i].partner;
-            ck_assert_int_eq(partner > 0, list.items[i].name[0] == 'd');
-            ck_assert_uint_le(partner, list.count);
-            if (partner > 0) {
-                ck_assert_str_eq(list.items[i].name + 5, list.items[partner - 1].name + 6);
-            }
-        }
-    }
-    ck_assert_uint_eq(total, 2 * PAIRS);
-}
-END_TEST
-
-/* A folder with files of images, and what becomes of them. */
-static struct fovea_inputs list;
-static struct fovea_input listed[4];
-
-static void list_inputs(size_t count) {
-    static const char *const stems[] = {"one", "three", "two", "zero"};
-    static char paths[4][256];
-    for (size_t i = 0; i < count; i++) {
-        snprintf(paths[i], sizeof paths[i], "%s/%s.png", folder, stems[i]);
-        listed[i] = (struct fovea_input){.path = paths[i], .canonical = paths[i], .stem = stems[i]};
-        listed[i].name = strrchr(paths[i], '/') + 1;
-        if (access(paths[i], F_OK) != 0) {
-            write_text(listed[i].name, stems[i]);
-        }
-    }
-    list = (struct fovea_inputs){.items = listed, .count = count};
-}
-
-static void keep(struct fovea_run_folder *out, size_t input, size_t staged) {
-    struct fv_error error = {0};
-    struct fovea_result result = {.input = &listed[input], .files = 1};
-    char path[4096];
-    ck_assert_int_eq(fovea_file_digest(listed[input].path, result.digest, &error), FV_OK);
-    snprintf(path, sizeof path, "%s/%zu.masks.png", out->staging, staged);
-    FILE *file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    fclose(file);
-    ck_assert_msg(fovea_run_folder_keep(out, &result, staged, &error) == FV_OK, "%s", error.message);
-}
-
-static void open_out(struct fovea_run_folder *out, const struct fovea_run_request *request, struct fovea_plan *plan) {
-    struct fv_error error = {0};
-    ck_assert_msg(fovea_run_folder_open(place("out"), true, out, &error) == FV_OK, "%s", error.message);
-    ck_assert_msg(fovea_run_folder_plan(out, request, plan, &error) == FV_OK, "%s", error.message);
-}
-
-START_TEST(the_plan_sees_what_changed) {
-    struct fovea_run_folder out;
-    struct fovea_plan plan;
-    struct fv_error error = {0};
-    folder = support_make_folder();
-    list_inputs(3);
-    const struct fovea_results results = make_results();
-    struct fovea_run_request request = {.results = &results, .inputs = &list};
-    open_out(&out, &request, &plan);
-    ck_assert_uint_eq(plan.counts[FOVEA_FATE_NEW], 3);
-    for (size_t i = 0; i < 3; i++) {
-        keep(&out, i, i + 1);
-    }
-    ck_assert_int_eq(fovea_run_folder_commit(&out, true, &error), FV_OK);
-    ck_assert_int_eq(access(place("out/masks/two.png"), F_OK), 0);
-    fovea_plan_release(&plan);
-    fovea_run_folder_close(&out);
-
-    list_inputs(4); /* one more, a file gone, one changed, one unreadable */
-    ck_assert_int_eq(unlink(place("out/masks/one.png")), 0);
-    ck_assert_int_eq(unlink(place("three.png")), 0);
-    write_text("two.png", "another");
-    ck_assert_int_eq(fovea_run_folder_open(place("out"), false, &out, &error), FV_OK);
-    ck_assert_int_eq(fovea_run_folder_plan(&out, &request, &plan, &error), FV_ERROR_ARGUMENT);
-    ck_assert_msg(strstr(error.message, "two.png") != NULL && strstr(error.message, "--overwrite") != NULL, "%s",
-                  error.message);
-    request.overwrite = true;
-    ck_assert_msg(fovea_run_folder_plan(&out, &request, &plan, &error) == FV_OK, "%s", error.message);
-    ck_assert_int_eq(plan.fates[0], FOVEA_FATE_AGAIN);
-    ck_assert_str_eq(plan.reasons[0], "masks/one.png is gone");
-    ck_assert_int_eq(plan.fates[1], FOVEA_FATE_DONE);
-    ck_assert_int_eq(plan.fates[2], FOVEA_FATE_CHANGED);
-    ck_assert_int_eq(plan.fates[3], FOVEA_FATE_NEW);
-    ck_assert_uint_eq(plan.unreadable, 1);
-    fovea_plan_release(&plan);
-
-    list.items = &listed[1]; /* the first has vanished; the second's files get another name */
-    list.count = 1;
-    listed[1].stem = "other";
-    ck_assert_msg(fovea_run_folder_plan(&out, &request, &plan, &error) == FV_OK, "%s", error.message);
-    ck_assert_int_eq(plan.fates[0], FOVEA_FATE_AGAIN);
-    ck_assert_uint_eq(plan.vanished_count, 2);
-    ck_assert_str_eq(plan.vanished_name, "one.png");
-    ck_assert_int_ne(access(place("out/masks/three.png"), F_OK), 0); /* of the name that it had */
-    ck_assert_int_eq(access(place("out/masks/two.png"), F_OK), 0);
-    fovea_plan_release(&plan);
-    listed[1].stem = "two"; /* whose files would be those of a vanished one */
-    ck_assert_int_eq(fovea_run_folder_plan(&out, &request, &plan, &error), FV_ERROR_ARGUMENT);
-    ck_assert_msg(strstr(error.message, "would have the names of those") != NULL, "%s", error.message);
-    struct fovea_results others = results;
-    others.field_mm = 5; /* all would be done again, but two are not there */
-    request.results = &others;
-    ck_assert_int_eq(fovea_run_folder_plan(&out, &request, &plan, &error), FV_ERROR_ARGUMENT);
-    fovea_run_folder_close(&out);
-    support_remove_folder(folder);
-}
-END_TEST
-
-/* What was committed, but whose files were not moved before the end, is finished by the next that opens the folder. */
-START_TEST(moves_are_finished) {
-    struct fovea_run_folder out;
-    struct fovea_plan plan;
-    struct fv_error error = {0};
-    folder = support_make_folder();
-    list_inputs(3);
-    const struct fovea_results results = make_results();
-    const struct fovea_run_request request = {.results = &results, .inputs = &list};
-    open_out(&out, &request, &plan);
-    keep(&out, 0, 5);
-    keep(&out, 1, 6);
-    ck_assert_int_eq(fovea_store_commit(out.store, &error), FV_OK);
-    keep(&out, 2, 7); /* and this one was not even committed */
-    fovea_plan_release(&plan);
-    out.unfinished = true; /* its end forgets the rest, as if it had been killed */
-    fovea_run_folder_close(&out);
-    ck_assert_int_eq(access(place("out/masks/one.png"), F_OK), -1);
-    struct fovea_snapshot snapshot;
-    ck_assert_msg(fovea_snapshot_open(place("out"), &snapshot, &error) == FV_OK, "%s", error.message);
-    ck_assert_int_eq(fovea_plan_make(snapshot.store, snapshot.output, &list, &plan, &error), FV_OK);
-    ck_assert_uint_eq(plan.counts[FOVEA_FATE_DONE], 2); /* their files wait */
-    fovea_plan_release(&plan);
-    fovea_snapshot_close(&snapshot);
-    open_out(&out, &request, &plan);
-    ck_assert_uint_eq(plan.counts[FOVEA_FATE_DONE], 2);
-    ck_assert_uint_eq(plan.counts[FOVEA_FATE_NEW], 1);
-    ck_assert_int_eq(access(place("out/masks/one.png"), F_OK), 0);
-    ck_assert_int_eq(access(place("out/masks/two.png"), F_OK), -1);
-    fovea_plan_release(&plan);
-    fovea_run_folder_close(&out);
-    ck_assert_int_eq(access(place("out/.fovea"), F_OK), -1);
-    support_remove_folder(folder);
-}
-END_TEST
-
-/* Everything that a command does with a folder. */
-static enum fv_status work_in_folder(const struct fovea_run_request *request, struct fv_error *error) {
-    struct fovea_run_folder out;
-    struct fovea_plan plan = {0};
-    struct fovea_result result = {.input = &listed[0]};
-    enum fv_status status = fovea_run_folder_open(place("out"), true, &out, error);
-    status = status != FV_OK ? status : fovea_run_folder_plan(&out, request, &plan, error);
-    if (status == FV_OK && plan.counts[FOVEA_FATE_DONE] == 0) {
-        status = fovea_file_digest(listed[0].path, result.digest, error);
-        status = status != FV_OK ? status : fovea_run_folder_keep(&out, &result, 1, error);
-        status = status != FV_OK ? status : fovea_run_folder_commit(&out, true, error);
-    }
-    status = status != FV_OK ? status : fovea_run_folder_export(&out, false, NULL, error);
-    fovea_plan_release(&plan);
-    fovea_run_folder_close(&out);
-    return status;
-}
-
-static void remove_out(void) {
-    static const char *const files[] = {"out/fovea.sqlite", "out/results.csv", "out/results.json", "out/report.html"};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        unlink(place(files[i]));
-    }
-}
-
-/* Wherever it runs out, the same again comes to the same, and so does a merge of what came out. */
-START_TEST(memory_may_run_out_in_folders) {
-    static struct fovea_result_list nothing;
-    bool done = false;
-    folder = support_make_folder();
-    list_inputs(1);
-    struct fovea_results results = make_results();
-    results.source = fovea_result_list_source(&nothing);
-    const struct fovea_run_request request = {.results = &results, .inputs = &list};
-    for (long successes = 0; !done && successes < 1000000; successes += 1 + successes / 15) {
-        struct fv_error error = {0};
-        remove_out();
-        fv_memory_fail_after(successes);
-        enum fv_status status = work_in_folder(&request, &error);
-        fv_memory_fail_after(-1);
-        done = status == FV_OK;
-        ck_assert_msg(done || status == FV_ERROR_MEMORY, "%ld: %s", successes, error.message);
-        ck_assert_msg(work_in_folder(&request, &error) == FV_OK, "%ld: %s", successes, error.message);
-        ck_assert_int_eq(access(place("out/.fovea"), F_OK), -1);
-        ck_assert_int_eq(access(place("out/results.csv"), F_OK), 0);
-    }
-    ck_assert(done);
-    support_remove_folder(folder);
-}
-END_TEST
-
-START_TEST(memory_may_run_out_in_a_merge) {
-    const char *sources[1];
-    bool done = false;
-    folder = support_make_folder();
-    list_inputs(1);
-    const struct fovea_results results = make_results();
-    const struct fovea_run_request request = {.results = &results, .inputs = &list};
-    struct fv_error error = {0};
-    struct fovea_run_folder out;
-    struct fovea_plan plan;
-    open_out(&out, &request, &plan);
-    keep(&out, 0, 1);
-    ck_assert_int_eq(fovea_run_folder_commit(&out, true, &error), FV_OK);
-    fovea_plan_release(&plan);
-    fovea_run_folder_close(&out);
-    char source[4096], joined[4096];
-    snprintf(source, sizeof source, "%s/out", folder);
-    snprintf(joined, sizeof joined, "%s/joined", folder);
-    sources[0] = source;
-    for (long successes = 0; !done && successes < 1000000; successes += 1 + successes / 15) {
-        struct fovea_merge merge = {.output = joined, .folders = sources, .count = 1};
-        fv_memory_fail_after(successes);
-        enum fv_status status = fovea_merge_run(&merge, &error);
-        fv_memory_fail_after(-1);
-        fovea_buffer_clear(&merge.said);
-        done = status == FV_OK;
-        ck_assert_msg(done || status == FV_ERROR_MEMORY, "%ld: %s", successes, error.message);
-        ck_assert(done || access(place("joined/results.csv"), F_OK) != 0);
-    }
-    ck_assert_msg(done, "%s", error.message);
-    ck_assert_int_eq(access(place("joined/masks/one.png"), F_OK), 0);
-    support_remove_folder(folder);
+    support_remove_folder(store_folder);
 }
 END_TEST
 
@@ -726,14 +381,7 @@ int main(void) {
     tcase_add_test(tests, what_is_no_store_is_refused);
     tcase_add_test(tests, a_store_may_lack_a_measure);
     tcase_add_test(tests, a_locked_store_is_refused);
-    tcase_add_test(tests, one_command_works_in_a_folder);
     tcase_add_test(tests, memory_may_run_out_anywhere);
-    tcase_add_test(tests, shares_are_the_whole_and_stable);
-    tcase_add_test(tests, shares_keep_pairs_together);
-    tcase_add_test(tests, the_plan_sees_what_changed);
-    tcase_add_test(tests, moves_are_finished);
-    tcase_add_test(tests, memory_may_run_out_in_folders);
-    tcase_add_test(tests, memory_may_run_out_in_a_merge);
     tcase_set_timeout(tests, 300);
     suite_add_tcase(suite, tests);
     return suite_run(suite);
