@@ -16,11 +16,6 @@ run() {
     "$fovea" run --fov 3 --tta off --models models "$@"
 }
 
-# same A B: two run folders hold the same files with the same bytes, but for their stores.
-same() {
-    diff -r -x fovea.sqlite "$1" "$2" >differences 2>&1 || fail "$1 and $2 differ: $(head -n 3 differences)"
-}
-
 # value FOLDER FILE COLUMN of results.csv
 value() {
     "$python" - "$1/results.csv" "$2" "$3" <<'END'
@@ -28,7 +23,6 @@ import csv, sys
 print(*[row[sys.argv[3]] for row in csv.DictReader(open(sys.argv[1])) if row["file"] == sys.argv[2]])
 END
 }
-python=$(command -v /usr/bin/python3 || command -v python3)
 
 mkdir models
 cp "$source"/apps/models/*_grader.gguf models
@@ -87,11 +81,7 @@ cp -r images/. some
 expect 0 "going on: 3 of 12 images are done already" run -o later some
 same right later
 for pause in 0.1 0.2 0.4; do
-    "$fovea" run --fov 3 --tta off --models models -o killed images >killed.log 2>&1 &
-    process=$!
-    sleep $pause
-    kill -9 $process 2>/dev/null
-    wait $process 2>/dev/null
+    kill_after $pause "$fovea" run --fov 3 --tta off --models models -o killed images
 done
 expect 0 "12 of 12" run -o killed images
 same right killed

@@ -95,8 +95,20 @@ START_TEST(test_areas_are_written_as_python_does) {
 }
 END_TEST
 
+/* Results of three images, and a folder to write them to. */
+struct sample {
+    struct fovea_input inputs[3];
+    struct fovea_result_list list;
+    struct fovea_results results;
+    const char *folder, *path;
+};
+
 /* Three rows: all is known; the mask is empty; unreadable. */
-static struct fovea_results make_results(struct fovea_input inputs[3], struct fovea_result_list *list) {
+static void begin(struct sample *sample) {
+    struct fovea_input *inputs = sample->inputs;
+    struct fovea_result_list *list = &sample->list;
+    sample->folder = support_make_folder();
+    sample->path = support_path(sample->folder, "file");
     inputs[0] = (struct fovea_input){.name = "a,b.png", .stem = "a,b"};
     inputs[1] = (struct fovea_input){.name = "empty.png", .stem = "empty"};
     inputs[2] = (struct fovea_input){.name = "bad\xff.png", .stem = "bad\xff"};
@@ -142,7 +154,12 @@ static struct fovea_results make_results(struct fovea_input inputs[3], struct fo
     list->items[1].measures.faz_area_mm2 = 0.0;
     list->items[2].state = FOVEA_STATE_FAILED;
     list->items[2].reason = fv_duplicate("damaged \"PNG\"");
-    return results;
+    sample->results = results;
+}
+
+static void end(struct sample *sample) {
+    fovea_result_list_clear(&sample->list);
+    support_remove_folder(sample->folder);
 }
 
 /* The file as text; the caller frees it. */
@@ -155,14 +172,19 @@ static char *read_text(const char *path) {
     return text;
 }
 
-START_TEST(test_csv_has_a_row_an_image_and_blanks_for_what_is_missing) {
-    const char *folder = support_make_folder(), *path = support_path(folder, "results.csv");
-    struct fovea_input inputs[3];
-    struct fovea_result_list list;
-    struct fovea_results results = make_results(inputs, &list);
+typedef enum fv_status writer(const struct fovea_results *results, const char *path, struct fv_error *error);
+
+/* What a writer makes of the results; the caller frees it. */
+static char *write_text(writer *write, const struct sample *sample) {
     struct fv_error error = {0};
-    ck_assert_int_eq(fovea_results_write_csv(&results, path, &error), FV_OK);
-    char *text = read_text(path);
+    ck_assert_msg(write(&sample->results, sample->path, &error) == FV_OK, "%s", error.message);
+    return read_text(sample->path);
+}
+
+START_TEST(test_csv_has_a_row_an_image_and_blanks_for_what_is_missing) {
+    struct sample sample;
+    begin(&sample);
+    char *text = write_text(fovea_results_write_csv, &sample);
     ck_assert_ptr_nonnull(strstr(text, "file,status,reason,remarks,grade,p_ungradable,p_gradable,p_outstanding,"
                                        "grade_source,grade_partner,faz_area_mm2,"));
     ck_assert_ptr_nonnull(
@@ -180,45 +202,33 @@ START_TEST(test_csv_has_a_row_an_image_and_blanks_for_what_is_missing) {
                                        "name_size_mm,subject,visit,width_px,"));
     ck_assert_ptr_nonnull(strstr(text, ",,4,3,table,deep,name,OS,dicom,6,\"S,1\",2,320,320,"));
     free(text);
-    fovea_result_list_clear(&list);
-    support_remove_folder(folder);
+    end(&sample);
 }
 END_TEST
 
 START_TEST(test_a_grade_names_the_partner_that_it_comes_from) {
-    const char *folder = support_make_folder(), *path = support_path(folder, "results");
-    struct fovea_input inputs[3];
-    struct fovea_result_list list;
-    struct fovea_results results = make_results(inputs, &list);
-    struct fv_error error = {0};
-    list.items[0].grade_partner = "p,\"q\".png";
-    ck_assert_int_eq(fovea_results_write_csv(&results, path, &error), FV_OK);
-    char *text = read_text(path);
+    struct sample sample;
+    begin(&sample);
+    sample.list.items[0].grade_partner = "p,\"q\".png";
+    char *text = write_text(fovea_results_write_csv, &sample);
     ck_assert_ptr_nonnull(strstr(text, "0.625000,partner,\"p,\"\"q\"\".png\",0.25,2844,"));
     free(text);
-    ck_assert_int_eq(fovea_results_write_json(&results, path, &error), FV_OK);
-    text = read_text(path);
+    text = write_text(fovea_results_write_json, &sample);
     ck_assert_ptr_nonnull(strstr(text, "\"grade_source\":\"partner\",\"grade_partner\":\"p,\\\"q\\\".png\""));
     free(text);
-    results.grader = results.segmenter; /* or there is no column of grades */
-    ck_assert_int_eq(fovea_results_write_report(&results, path, &error), FV_OK);
-    text = read_text(path);
+    sample.results.grader = sample.results.segmenter; /* or there is no column of grades */
+    text = write_text(fovea_results_write_report, &sample);
     ck_assert_ptr_nonnull(strstr(text, "the grade of p,&quot;q&quot;.png"));
     free(text);
-    fovea_result_list_clear(&list);
-    support_remove_folder(folder);
+    end(&sample);
 }
 END_TEST
 
 START_TEST(test_redcap_numbers_the_images_of_a_record) {
-    const char *folder = support_make_folder(), *path = support_path(folder, "redcap.csv");
-    struct fovea_input inputs[3];
-    struct fovea_result_list list;
-    struct fovea_results results = make_results(inputs, &list);
-    list.items[2].scan.subject = "S,1"; /* as of the first */
-    struct fv_error error = {0};
-    ck_assert_int_eq(fovea_results_write_redcap(&results, path, &error), FV_OK);
-    char *text = read_text(path);
+    struct sample sample;
+    begin(&sample);
+    sample.list.items[2].scan.subject = "S,1"; /* as of the first */
+    char *text = write_text(fovea_results_write_redcap, &sample);
     ck_assert_int_eq(strncmp(text, "record_id,redcap_repeat_instrument,redcap_repeat_instance,file,status,", 70), 0);
     ck_assert_ptr_nonnull(strstr(text, ",fovea_version,fovea_complete\n\"S,1\",fovea,1,\"a,b.png\",ok,"));
     ck_assert_ptr_nonnull(strstr(text, ",2\nempty,fovea,1,empty.png,ok,"));
@@ -230,19 +240,14 @@ START_TEST(test_redcap_numbers_the_images_of_a_record) {
                   (text[i] >= '0' && text[i] <= '9'));
     }
     free(text);
-    fovea_result_list_clear(&list);
-    support_remove_folder(folder);
+    end(&sample);
 }
 END_TEST
 
 START_TEST(test_json_is_valid_whatever_the_names) {
-    const char *folder = support_make_folder(), *path = support_path(folder, "results.json");
-    struct fovea_input inputs[3];
-    struct fovea_result_list list;
-    struct fovea_results results = make_results(inputs, &list);
-    struct fv_error error = {0};
-    ck_assert_int_eq(fovea_results_write_json(&results, path, &error), FV_OK);
-    char *text = read_text(path);
+    struct sample sample;
+    begin(&sample);
+    char *text = write_text(fovea_results_write_json, &sample);
     cJSON *object = cJSON_Parse(text);
     ck_assert_ptr_nonnull(object);
     ck_assert_str_eq(cJSON_GetObjectItem(object, "tta")->valuestring, "off");
@@ -271,32 +276,27 @@ START_TEST(test_json_is_valid_whatever_the_names) {
     ck_assert_ptr_null(cJSON_GetObjectItem(last, "faz_area_mm2"));
     cJSON_Delete(object);
     free(text);
-    fovea_result_list_clear(&list);
-    support_remove_folder(folder);
+    end(&sample);
 }
 END_TEST
 
-typedef enum fv_status writer(const struct fovea_results *results, const char *path, struct fv_error *error);
-
 START_TEST(test_memory_may_run_out_anywhere) {
-    static writer *const writers[] = {fovea_results_write_csv, fovea_results_write_json, fovea_results_write_report};
-    const char *folder = support_make_folder(), *path = support_path(folder, "file");
-    struct fovea_input inputs[3];
-    struct fovea_result_list list;
-    struct fovea_results results = make_results(inputs, &list);
+    static writer *const writers[] = {fovea_results_write_csv, fovea_results_write_json, fovea_results_write_report,
+                                      fovea_results_write_redcap};
+    struct sample sample;
+    begin(&sample);
     bool done = false;
     for (long successes = 0; !done && successes < 10000; successes++) {
         struct fv_error error = {0};
         fv_memory_fail_after(successes);
-        enum fv_status status = writers[_i](&results, path, &error);
+        enum fv_status status = writers[_i](&sample.results, sample.path, &error);
         fv_memory_fail_after(-1);
         done = status == FV_OK;
         ck_assert(done || status == FV_ERROR_MEMORY);
-        ck_assert_uint_eq(support_count_entries(folder), done ? 1 : 0);
+        ck_assert_uint_eq(support_count_entries(sample.folder), done ? 1 : 0);
     }
     ck_assert(done);
-    fovea_result_list_clear(&list);
-    support_remove_folder(folder);
+    end(&sample);
 }
 END_TEST
 
@@ -312,7 +312,7 @@ int main(void) {
     tcase_add_test(rules, test_a_grade_names_the_partner_that_it_comes_from);
     tcase_add_test(rules, test_redcap_numbers_the_images_of_a_record);
     tcase_add_test(rules, test_json_is_valid_whatever_the_names);
-    tcase_add_loop_test(rules, test_memory_may_run_out_anywhere, 0, 3);
+    tcase_add_loop_test(rules, test_memory_may_run_out_anywhere, 0, 4);
     suite_add_tcase(suite, rules);
     return suite_run(suite);
 }

@@ -5,19 +5,8 @@ fovea=$(realpath "$1")
 random_model=$(realpath "$2")
 . "$(dirname "$(realpath "$0")")/../expect.sh"
 
-# same A B: two run folders hold the same files with the same bytes, but for their stores.
-same() {
-    diff -r -x fovea.sqlite "$1" "$2" >differences 2>&1 || fail "$1 and $2 differ: $(head -n 3 differences)"
-}
-
 "$random_model" unet_one_pooling -o model.gguf || fail "no model"
-"$fovea" phantom --count 4 --seed 4 --size 128 -o phantoms >/dev/null || fail "no phantoms"
-mkdir -p images/sub
-cp phantoms/images/*.png images
-mv images/phantom_0004.png "images/sub/a \"b\", 'c'
-d.png"
-cp images/phantom_0003.png "images/$(printf 'bytes\377')"
-cp images/phantom_0002.png "images/$(printf '%0251d' 0).png"
+make_images
 options="segment --fov 3 --layer superficial --tta off --threads 1 --models model.gguf"
 segment() {
     "$fovea" $options "$@"
@@ -40,11 +29,7 @@ expect 4 "holds no results" "$fovea" report images
 
 # Killed at some moments, each time a little later; then the same.
 for pause in 0.05 0.1 0.15 0.2 0.3; do
-    "$fovea" $options -o killed images >killed.log 2>&1 &
-    process=$!
-    sleep $pause
-    kill -9 $process 2>/dev/null
-    wait $process 2>/dev/null
+    kill_after $pause "$fovea" $options -o killed images
 done
 expect 0 "6 of 6 images: 6 ok" segment -o killed images
 same right killed
