@@ -345,11 +345,13 @@ static void close_job(struct fovea_image_job *job, enum fv_status status) {
 
 struct fovea_image_job *fovea_image_begin(const struct fovea_work *work, size_t number, const struct fovea_input *input,
                                           struct fovea_segment_task *task, struct fovea_result *result) {
+    const struct fovea_input *partner = fovea_partners_input(work->partners, input);
     *result = (struct fovea_result){.input = input,
                                     .state = FOVEA_STATE_OK,
                                     .scan = input->scan,
                                     .instruction_set = work->instruction_set,
-                                    .grade_partner = fovea_partners_name(work->partners, input),
+                                    .grade_partner = partner != NULL ? partner->name : NULL,
+                                    .partner_scan = partner != NULL ? &partner->scan : NULL,
                                     .unpaired = input->unpaired};
     struct fovea_image_job *job = fv_allocate_zero(1, sizeof *job);
     if (job == NULL) {

@@ -77,8 +77,8 @@ void fovea_partners_release(struct fovea_partners *partners) {
     *partners = (struct fovea_partners){0};
 }
 
-const char *fovea_partners_name(const struct fovea_partners *partners, const struct fovea_input *input) {
-    return partners != NULL && input->partner > 0 ? partners->inputs->items[input->partner - 1].name : NULL;
+const struct fovea_input *fovea_partners_input(const struct fovea_partners *partners, const struct fovea_input *input) {
+    return partners != NULL && input->partner > 0 ? &partners->inputs->items[input->partner - 1] : NULL;
 }
 
 static struct fovea_partner_grade *grade_of(const struct fovea_partners *partners, const struct fovea_result *result) {

@@ -34,8 +34,8 @@ enum fv_status fovea_partners_open(const struct fovea_inputs *inputs, const stru
                                    const bool *done, struct fovea_partners *partners, struct fv_error *error);
 void fovea_partners_release(struct fovea_partners *partners);
 
-/* The name of the input's partner; NULL: there is none, or `partners` is NULL. It belongs to the inputs. */
-const char *fovea_partners_name(const struct fovea_partners *partners, const struct fovea_input *input);
+/* The input's partner; NULL: there is none, or `partners` is NULL. It belongs to the inputs. */
+const struct fovea_input *fovea_partners_input(const struct fovea_partners *partners, const struct fovea_input *input);
 
 /* Gives `result` the grade of its own input if it is known and the file is still the one that was graded; tells
  * whether. `partners` may be NULL here and below. */

@@ -45,6 +45,8 @@ struct fovea_result {
     const char
         *grade_partner; /* the name of the superficial image whose grade a deep one takes; NULL: none; not owned */
     char partner_digest[FOVEA_DIGEST_SIZE]; /* the SHA-256 of that image; "": not known */
+    const struct fovea_scan *partner_scan;  /* what is known of its scan; NULL: nothing; not owned */
+    const char *partner_fingerprint;        /* of that scan; NULL: to be made of it; not owned */
     const char *unpaired;                   /* why a deep image has none (struct fovea_input); NULL; not owned */
     bool measured;
     struct fovea_measures measures;

@@ -26,32 +26,32 @@ static char *read_text(sqlite3_stmt *statement, int column, struct fovea_row *ro
     return text;
 }
 
-static void bind_file(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    fovea_database_bind_text(statement, index, result->input->name);
+static bool bind_file(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return fovea_database_bind_text(statement, index, result->input->name);
 }
 
 static void read_file(sqlite3_stmt *statement, int column, struct fovea_row *row) {
     row->input.name = read_text(statement, column, row);
 }
 
-static void bind_copy(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    sqlite3_bind_int64(statement, index, (sqlite3_int64)result->input->copy);
+static bool bind_copy(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return sqlite3_bind_int64(statement, index, (sqlite3_int64)result->input->copy) == SQLITE_OK;
 }
 
 static void read_copy(sqlite3_stmt *statement, int column, struct fovea_row *row) {
     row->input.copy = (size_t)sqlite3_column_int64(statement, column);
 }
 
-static void bind_output(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    fovea_database_bind_text(statement, index, result->input->stem);
+static bool bind_output(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return fovea_database_bind_text(statement, index, result->input->stem);
 }
 
 static void read_output(sqlite3_stmt *statement, int column, struct fovea_row *row) {
     row->input.stem = read_text(statement, column, row);
 }
 
-static void bind_digest(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    fovea_database_bind_text(statement, index, result->digest[0] != '\0' ? result->digest : NULL);
+static bool bind_digest(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return fovea_database_bind_text(statement, index, result->digest[0] != '\0' ? result->digest : NULL);
 }
 
 static void copy_digest(sqlite3_stmt *statement, int column, char digest[FOVEA_DIGEST_SIZE]) {
@@ -69,8 +69,8 @@ static void read_companion(sqlite3_stmt *statement, int column, struct fovea_row
     copy_digest(statement, column, row->result.image_digest);
 }
 
-static void bind_status(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    fovea_database_bind_text(statement, index, fovea_state_names[result->state]);
+static bool bind_status(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return fovea_database_bind_text(statement, index, fovea_state_names[result->state]);
 }
 
 /* The index of the text among `count` names; 0 if it is none of them. */
@@ -88,85 +88,83 @@ static void read_status(sqlite3_stmt *statement, int column, struct fovea_row *r
     row->result.state = (enum fovea_state)find_name(statement, column, fovea_state_names, FOVEA_STATE_COUNT);
 }
 
-static void bind_reason(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    fovea_database_bind_text(statement, index, result->reason);
+static bool bind_reason(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return fovea_database_bind_text(statement, index, result->reason);
 }
 
 static void read_reason(sqlite3_stmt *statement, int column, struct fovea_row *row) {
     row->result.reason = read_text(statement, column, row);
 }
 
-static void bind_remarks(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    fovea_database_bind_text(statement, index, result->remarks);
+static bool bind_remarks(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return fovea_database_bind_text(statement, index, result->remarks);
 }
 
 static void read_remarks(sqlite3_stmt *statement, int column, struct fovea_row *row) {
     row->result.remarks = read_text(statement, column, row);
 }
 
-/* A text that SQLite copies; NULL if memory is exhausted, which the NOT NULL of its column then reports. */
-static void bind_copied(sqlite3_stmt *statement, int index, const struct fovea_buffer *text) {
-    if (text->failed) {
-        sqlite3_bind_null(statement, index);
-    } else {
-        sqlite3_bind_text64(statement, index, text->bytes != NULL ? text->bytes : "", text->size, SQLITE_TRANSIENT,
-                            SQLITE_UTF8);
-    }
+/* A text that SQLite copies. */
+static bool bind_copied(sqlite3_stmt *statement, int index, const struct fovea_buffer *text) {
+    return !text->failed && sqlite3_bind_text64(statement, index, text->bytes != NULL ? text->bytes : "", text->size,
+                                                SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK;
 }
 
-static void bind_scan(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+/* The fingerprint `made`, else that of `scan`; NULL if there is neither. */
+static bool bind_fingerprint(sqlite3_stmt *statement, int index, const char *made, const struct fovea_scan *scan) {
     struct fovea_buffer text = {0};
-    if (result->scan_fingerprint != NULL) {
-        fovea_database_bind_text(statement, index, result->scan_fingerprint);
-        return;
+    if (made != NULL || scan == NULL) {
+        return fovea_database_bind_text(statement, index, made);
     }
-    fovea_scan_fingerprint(&result->scan, &text);
-    bind_copied(statement, index, &text);
+    fovea_scan_fingerprint(scan, &text);
+    const bool bound = bind_copied(statement, index, &text);
     fovea_buffer_clear(&text);
+    return bound;
+}
+
+static bool bind_scan(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return bind_fingerprint(statement, index, result->scan_fingerprint, &result->scan);
 }
 
 static void read_scan(sqlite3_stmt *statement, int column, struct fovea_row *row) {
     row->result.scan_fingerprint = read_text(statement, column, row);
 }
 
-static void bind_companion(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    fovea_database_bind_text(statement, index, result->image_digest[0] != '\0' ? result->image_digest : NULL);
+static bool bind_companion(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return fovea_database_bind_text(statement, index, result->image_digest[0] != '\0' ? result->image_digest : NULL);
 }
 
-static void bind_passing(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    sqlite3_bind_int(statement, index, result->passing);
+static bool bind_passing(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return sqlite3_bind_int(statement, index, result->passing) == SQLITE_OK;
 }
 
 static void read_passing(sqlite3_stmt *statement, int column, struct fovea_row *row) {
     row->result.passing = sqlite3_column_int(statement, column) != 0;
 }
 
-static void bind_size(sqlite3_stmt *statement, int index, uint32_t size) {
-    if (size > 0) {
-        sqlite3_bind_int64(statement, index, size);
-    } else {
-        sqlite3_bind_null(statement, index);
-    }
+static bool bind_size(sqlite3_stmt *statement, int index, uint32_t size) {
+    return (size > 0 ? sqlite3_bind_int64(statement, index, size) : sqlite3_bind_null(statement, index)) == SQLITE_OK;
 }
 
-static void bind_width(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    bind_size(statement, index, result->width);
+static bool bind_width(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return bind_size(statement, index, result->width);
 }
 
 static void read_width(sqlite3_stmt *statement, int column, struct fovea_row *row) {
     row->result.width = (uint32_t)sqlite3_column_int64(statement, column);
 }
 
-static void bind_height(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    bind_size(statement, index, result->height);
+static bool bind_height(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return bind_size(statement, index, result->height);
 }
 
 static void read_height(sqlite3_stmt *statement, int column, struct fovea_row *row) {
     row->result.height = (uint32_t)sqlite3_column_int64(statement, column);
 }
 
-static void bind_grade(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    fovea_database_bind_text(statement, index, result->graded ? fovea_quality_names[result->grade.quality] : NULL);
+static bool bind_grade(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return fovea_database_bind_text(statement, index,
+                                    result->graded ? fovea_quality_names[result->grade.quality] : NULL);
 }
 
 static void read_grade(sqlite3_stmt *statement, int column, struct fovea_row *row) {
@@ -176,12 +174,9 @@ static void read_grade(sqlite3_stmt *statement, int column, struct fovea_row *ro
 }
 
 /* A number, or NULL where there is none: SQLite has no NaN. */
-static void bind_number(sqlite3_stmt *statement, int index, bool known, double number) {
-    if (known && !isnan(number)) {
-        sqlite3_bind_double(statement, index, number);
-    } else {
-        sqlite3_bind_null(statement, index);
-    }
+static bool bind_number(sqlite3_stmt *statement, int index, bool known, double number) {
+    return (known && !isnan(number) ? sqlite3_bind_double(statement, index, number)
+                                    : sqlite3_bind_null(statement, index)) == SQLITE_OK;
 }
 
 static double read_number(sqlite3_stmt *statement, int column) {
@@ -189,8 +184,8 @@ static double read_number(sqlite3_stmt *statement, int column) {
 }
 
 #define CHANCE(name, quality)                                                                                          \
-    static void bind_##name(sqlite3_stmt *statement, int index, const struct fovea_result *result) {                   \
-        bind_number(statement, index, result->graded, result->grade.probability[quality]);                             \
+    static bool bind_##name(sqlite3_stmt *statement, int index, const struct fovea_result *result) {                   \
+        return bind_number(statement, index, result->graded, result->grade.probability[quality]);                      \
     }                                                                                                                  \
     static void read_##name(sqlite3_stmt *statement, int column, struct fovea_row *row) {                              \
         row->result.grade.probability[quality] = read_number(statement, column);                                       \
@@ -199,8 +194,8 @@ CHANCE(ungradable, FOVEA_UNGRADABLE)
 CHANCE(gradable, FOVEA_GRADABLE)
 CHANCE(outstanding, FOVEA_OUTSTANDING)
 
-static void bind_source(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    fovea_database_bind_text(statement, index, result->graded ? fovea_result_grade_source(result) : NULL);
+static bool bind_source(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return fovea_database_bind_text(statement, index, result->graded ? fovea_result_grade_source(result) : NULL);
 }
 
 /* It follows from the others. */
@@ -219,32 +214,41 @@ static const char *read_kept(sqlite3_stmt *statement, int column, struct fovea_r
     return kept;
 }
 
-static void bind_partner(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    fovea_database_bind_text(statement, index, result->grade_partner);
+static bool bind_partner(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return fovea_database_bind_text(statement, index, result->grade_partner);
 }
 
 static void read_partner(sqlite3_stmt *statement, int column, struct fovea_row *row) {
     row->result.grade_partner = read_kept(statement, column, row);
 }
 
-static void bind_partner_digest(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    fovea_database_bind_text(statement, index, result->partner_digest[0] != '\0' ? result->partner_digest : NULL);
+static bool bind_partner_digest(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return fovea_database_bind_text(statement, index,
+                                    result->partner_digest[0] != '\0' ? result->partner_digest : NULL);
+}
+
+static bool bind_partner_scan(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return bind_fingerprint(statement, index, result->partner_fingerprint, result->partner_scan);
+}
+
+static void read_partner_scan(sqlite3_stmt *statement, int column, struct fovea_row *row) {
+    row->result.partner_fingerprint = read_kept(statement, column, row);
 }
 
 static void read_partner_digest(sqlite3_stmt *statement, int column, struct fovea_row *row) {
     copy_digest(statement, column, row->result.partner_digest);
 }
 
-static void bind_unpaired(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    fovea_database_bind_text(statement, index, result->unpaired);
+static bool bind_unpaired(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return fovea_database_bind_text(statement, index, result->unpaired);
 }
 
 static void read_unpaired(sqlite3_stmt *statement, int column, struct fovea_row *row) {
     row->result.unpaired = read_kept(statement, column, row);
 }
 
-static void bind_set(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    fovea_database_bind_text(statement, index, result->instruction_set);
+static bool bind_set(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return fovea_database_bind_text(statement, index, result->instruction_set);
 }
 
 static void read_set(sqlite3_stmt *statement, int column, struct fovea_row *row) {
@@ -256,8 +260,8 @@ static void read_set(sqlite3_stmt *statement, int column, struct fovea_row *row)
     }
 }
 
-static void bind_measured(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
-    sqlite3_bind_int(statement, index, result->measured);
+static bool bind_measured(sqlite3_stmt *statement, int index, const struct fovea_result *result) {
+    return sqlite3_bind_int(statement, index, result->measured) == SQLITE_OK;
 }
 
 static void read_measured(sqlite3_stmt *statement, int column, struct fovea_row *row) {
@@ -284,6 +288,7 @@ const struct fovea_image_column fovea_image_columns[] = {
     {"grade_source", "TEXT", bind_source, read_source},
     {"grade_partner", "", bind_partner, read_partner},
     {"grade_partner_sha256", "TEXT", bind_partner_digest, read_partner_digest},
+    {"grade_partner_scan", "", bind_partner_scan, read_partner_scan},
     {"unpaired", "TEXT", bind_unpaired, read_unpaired},
     {"instruction_set", "TEXT", bind_set, read_set},
     {"measured", "INTEGER NOT NULL", bind_measured, read_measured},
@@ -330,17 +335,19 @@ void fovea_columns_mark(struct fovea_buffer *text) {
     }
 }
 
-static void bind_of_scan(sqlite3_stmt *statement, int index, const struct fovea_scan *scan, size_t column) {
+static bool bind_of_scan(sqlite3_stmt *statement, int index, const struct fovea_scan *scan, size_t column) {
     struct fovea_buffer text = {0};
     fovea_scan_column_add(scan, column, &text);
+    bool bound;
     if (text.failed || text.size == 0) {
-        sqlite3_bind_null(statement, index);
+        bound = !text.failed && sqlite3_bind_null(statement, index) == SQLITE_OK;
     } else if (fovea_scan_columns[column].number) {
-        sqlite3_bind_double(statement, index, strtod(text.bytes, NULL));
+        bound = bind_number(statement, index, true, strtod(text.bytes, NULL));
     } else {
-        bind_copied(statement, index, &text);
+        bound = bind_copied(statement, index, &text);
     }
     fovea_buffer_clear(&text);
+    return bound;
 }
 
 static void read_of_scan(sqlite3_stmt *statement, int index, size_t column, struct fovea_row *row) {
@@ -353,20 +360,23 @@ static void read_of_scan(sqlite3_stmt *statement, int index, size_t column, stru
     row->lost |= !fovea_scan_column_take(&row->result.scan, column, value != NULL ? value : "", &row->texts);
 }
 
-static void bind_measure(sqlite3_stmt *statement, int index, const struct fovea_result *result,
+static bool bind_measure(sqlite3_stmt *statement, int index, const struct fovea_result *result,
                          const struct fovea_measure_column *column) {
-    struct fovea_buffer text = {0};
     if (!fovea_result_has(result, column)) {
-        sqlite3_bind_null(statement, index);
-    } else if (column->kind == FOVEA_MEASURE_WHOLE) {
-        sqlite3_bind_int64(statement, index, (sqlite3_int64)fovea_measure_number(&result->measures, column));
-    } else if (column->kind == FOVEA_MEASURE_REAL) {
-        bind_number(statement, index, true, fovea_measure_number(&result->measures, column));
-    } else {
-        fovea_measure_add(&result->measures, column, &text);
-        bind_copied(statement, index, &text);
+        return sqlite3_bind_null(statement, index) == SQLITE_OK;
     }
+    if (column->kind == FOVEA_MEASURE_WHOLE) {
+        const double number = fovea_measure_number(&result->measures, column);
+        return sqlite3_bind_int64(statement, index, (sqlite3_int64)number) == SQLITE_OK;
+    }
+    if (column->kind == FOVEA_MEASURE_REAL) {
+        return bind_number(statement, index, true, fovea_measure_number(&result->measures, column));
+    }
+    struct fovea_buffer text = {0};
+    fovea_measure_add(&result->measures, column, &text);
+    const bool bound = bind_copied(statement, index, &text);
     fovea_buffer_clear(&text);
+    return bound;
 }
 
 /* The warnings whose texts stand in `text`. */
@@ -406,16 +416,18 @@ static void read_measure(sqlite3_stmt *statement, int index, const struct fovea_
     }
 }
 
-void fovea_columns_bind(sqlite3_stmt *statement, int first, const struct fovea_result *result) {
-    for (size_t i = 0; i < fovea_image_column_count; i++) {
-        fovea_image_columns[i].bind(statement, first++, result);
+bool fovea_columns_bind(sqlite3_stmt *statement, int first, const struct fovea_result *result) {
+    bool bound = true;
+    for (size_t i = 0; i < fovea_image_column_count && bound; i++) {
+        bound = fovea_image_columns[i].bind(statement, first++, result);
     }
-    for (size_t i = 0; i < fovea_scan_column_count; i++) {
-        bind_of_scan(statement, first++, &result->scan, i);
+    for (size_t i = 0; i < fovea_scan_column_count && bound; i++) {
+        bound = bind_of_scan(statement, first++, &result->scan, i);
     }
-    for (size_t i = 0; i < fovea_measure_column_count; i++) {
-        bind_measure(statement, first++, result, &fovea_measure_columns[i]);
+    for (size_t i = 0; i < fovea_measure_column_count && bound; i++) {
+        bound = bind_measure(statement, first++, result, &fovea_measure_columns[i]);
     }
+    return bound;
 }
 
 bool fovea_columns_read(sqlite3_stmt *statement, int first, struct fovea_row *row) {

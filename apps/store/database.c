@@ -197,17 +197,14 @@ enum fv_status fovea_database_number(const struct fovea_database *database, cons
     return status;
 }
 
-void fovea_database_bind_text(sqlite3_stmt *statement, int index, const char *text) {
+bool fovea_database_bind_text(sqlite3_stmt *statement, int index, const char *text) {
     if (text == NULL) {
-        sqlite3_bind_null(statement, index);
-        return;
+        return sqlite3_bind_null(statement, index) == SQLITE_OK;
     }
     const size_t length = strlen(text);
-    if (fv_utf8_valid(text, length)) {
-        sqlite3_bind_text64(statement, index, text, length, SQLITE_STATIC, SQLITE_UTF8);
-    } else {
-        sqlite3_bind_blob64(statement, index, text, length, SQLITE_STATIC);
-    }
+    return (fv_utf8_valid(text, length)
+                ? sqlite3_bind_text64(statement, index, text, length, SQLITE_STATIC, SQLITE_UTF8)
+                : sqlite3_bind_blob64(statement, index, text, length, SQLITE_STATIC)) == SQLITE_OK;
 }
 
 char *fovea_database_copy_text(sqlite3_stmt *statement, int column) {

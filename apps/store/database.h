@@ -49,8 +49,8 @@ enum fv_status fovea_database_number(const struct fovea_database *database, cons
                                      struct fv_error *error);
 
 /* Binds a name or another text that may be any bytes: as TEXT, or as BLOB where it is not UTF-8. The text must stay
- * until the statement is stepped. NULL is NULL. Failures show at the next step. */
-void fovea_database_bind_text(sqlite3_stmt *statement, int index, const char *text);
+ * until the statement is stepped. NULL is NULL. SQLite copies nothing, so this fails for a wrong index only: false. */
+bool fovea_database_bind_text(sqlite3_stmt *statement, int index, const char *text);
 
 /* The text in a column, as it was bound; NULL for NULL or if memory is exhausted. The caller releases it. */
 char *fovea_database_copy_text(sqlite3_stmt *statement, int column);

@@ -118,6 +118,17 @@ static enum fv_status read_digest(const char *path, char digest[FOVEA_DIGEST_SIZ
     return FV_OK;
 }
 
+/* Whether the fingerprint `known`, which may be NULL, is that of `scan`. */
+static enum fv_status compare_scan(const struct fovea_scan *scan, const char *known, bool *same,
+                                   struct fv_error *error) {
+    struct fovea_buffer text = {0};
+    fovea_scan_fingerprint(scan, &text);
+    const enum fv_status status = text.failed ? out_of_memory("a scan", error) : FV_OK;
+    *same = status == FV_OK && known != NULL && strcmp(text.bytes, known) == 0;
+    fovea_buffer_clear(&text);
+    return status;
+}
+
 /* Compares the partner of a deep image with what it was; *settled: the fate of the image follows from it. */
 static enum fv_status settle_partner(struct comparison *comparison, size_t index, const struct fovea_row *row,
                                      bool *settled, struct fv_error *error) {
@@ -132,7 +143,14 @@ static enum fv_status settle_partner(struct comparison *comparison, size_t index
         return settle(comparison->plan, index, FOVEA_FATE_CHANGED,
                       "another superficial image is its partner, or there is one more or less", error);
     }
-    enum fv_status status = partner != NULL ? read_digest(partner->path, digest, error) : FV_OK;
+    bool same = true;
+    enum fv_status status =
+        partner != NULL ? compare_scan(&partner->scan, row->result.partner_fingerprint, &same, error) : FV_OK;
+    if (status == FV_OK && !same) {
+        return settle(comparison->plan, index, FOVEA_FATE_CHANGED,
+                      "the scan of its superficial partner is not what it was", error);
+    }
+    status = status != FV_OK || partner == NULL ? status : read_digest(partner->path, digest, error);
     *settled = digest[0] != '\0' && strcmp(digest, known) != 0;
     if (status != FV_OK || !*settled) {
         return status;
@@ -172,13 +190,11 @@ static enum fv_status settle_same(struct comparison *comparison, size_t input, c
 static enum fv_status settle_known(struct comparison *comparison, size_t index, const struct fovea_row *row,
                                    struct fv_error *error) {
     const struct fovea_input *input = &comparison->inputs->items[index];
-    struct fovea_buffer scan = {0};
     char digest[FOVEA_DIGEST_SIZE] = "";
-    fovea_scan_fingerprint(&input->scan, &scan);
-    const bool failed = scan.failed, same = !failed && strcmp(scan.bytes, row->result.scan_fingerprint) == 0;
-    fovea_buffer_clear(&scan);
-    if (failed) {
-        return out_of_memory(input->name, error);
+    bool same;
+    enum fv_status status = compare_scan(&input->scan, row->result.scan_fingerprint, &same, error);
+    if (status != FV_OK) {
+        return status;
     }
     if (!same) {
         return settle(
@@ -186,7 +202,7 @@ static enum fv_status settle_known(struct comparison *comparison, size_t index, 
             "its scan is not what it was: another field of view, layer, eye, axial length, page, subject or visit",
             error);
     }
-    enum fv_status status = input->image != NULL ? read_digest(input->image, digest, error) : FV_OK;
+    status = input->image != NULL ? read_digest(input->image, digest, error) : FV_OK;
     if (status != FV_OK) {
         return status;
     }

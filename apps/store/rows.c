@@ -123,8 +123,9 @@ enum fv_status fovea_store_put(struct fovea_store *store, const struct fovea_res
     status = status != FV_OK ? status : drop_before(store, result->input, error);
     status = status != FV_OK ? status : fovea_store_statement(store, FOVEA_STATEMENT_PUT, &statement, error);
     if (status == FV_OK) {
-        fovea_columns_bind(statement, 1, result);
-        status = fovea_database_step(&store->database, statement, NULL, error);
+        status = fovea_columns_bind(statement, 1, result)
+                     ? fovea_database_step(&store->database, statement, NULL, error)
+                     : out_of_memory(store, error);
     }
     const long long id = sqlite3_last_insert_rowid(store->database.handle);
     for (size_t k = 0; k < FOVEA_OUTPUT_KINDS && status == FV_OK; k++) {

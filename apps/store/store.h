@@ -21,7 +21,8 @@
  *                            passing: 1 where it failed for want of memory or of a readable file, and is tried again
  *                            width_px, height_px, grade, p_ungradable, p_gradable, p_outstanding
  *                            grade_source: own, or partner where a deep image took that of grade_partner, a name like
- *                            file, whose SHA-256 was grade_partner_sha256; unpaired: why a deep image has no partner
+ *                            file, whose SHA-256 was grade_partner_sha256 and whose scan (as above)
+ *                            grade_partner_scan; unpaired: why a deep image has no partner
  *                            instruction_set: that the nets ran with; results of two may differ by rounding
  *                            measured: 0 or 1
  *                            a column for each of fovea_scan_columns and each of fovea_measure_columns, of its name,

@@ -136,5 +136,17 @@ expect 0 "3 ok (1 not graded)" run --scans scans.csv -o tabled table
 equal "partner by the table" "$(value tabled 2.png grade_partner)" 1.png
 value tabled 3.png remarks | grep -q "there is no superficial image of the same eye and visit" || fail "the other eye"
 
+# What the table says of the partner decides whether that can be graded.
+sed 's/$/,3/; 1s/3$/fov_mm/; 2s/3$//' scans.csv >unknown.csv
+sed '2s/$/3/' unknown.csv >known.csv
+unsized() {
+    "$fovea" run --tta off --models models -o sized "$@" table
+}
+expect 1 "2 ok (2 not graded), 0 ungradable, 1 failed" unsized --scans unknown.csv
+expect 4 "axial length, page, subject or visit (and 1 other input has changed)" unsized --scans known.csv
+expect 0 "again: 2.png: the scan of its superficial partner is not what it was" unsized --scans known.csv --overwrite --dry-run
+expect 0 "3 ok (1 not graded)" unsized --scans known.csv --overwrite
+equal "grade when the partner's field of view is known" "$(value sized 2.png grade)" "$(value sized 1.png grade)"
+
 [ "$failures" -eq 0 ] && echo "all passed"
 [ "$failures" -eq 0 ]

@@ -78,24 +78,27 @@ struct command {
 
 static struct command commands[3];
 
-/* Images of which one is broken, the masks of others, a segmenter that is fast and wrong, and undisturbed runs. */
+/* Images of which one is broken, masks with their images, a segmenter that is fast and wrong, and undisturbed runs. */
 static void make_scene(void) {
     folder = support_make_folder();
     shell(
         "cd '%s' && '%s' unet_two_poolings -o model.gguf && '%s' phantom --count %d --seed 3 --size 128 -o phantoms && "
-        "cp phantoms/truth/phantom_0001.png phantoms/truth/phantom_0002.tif && echo x >phantoms/images/broken.png && "
+        "cp phantoms/truth/phantom_0001.png phantoms/truth/phantom_0002.tif && cp -r phantoms/images pictures && "
+        "cp pictures/phantom_0001.png pictures/phantom_0002.tif && echo x >phantoms/images/broken.png && "
         "mkdir phantoms/images/sub && mv phantoms/images/phantom_0002.png \"phantoms/images/sub/a 'b' \"",
         folder, FOVEA_RANDOM_MODEL, FOVEA_PROGRAM, IMAGES);
-    static char images[4096], masks[4096], model[4096];
+    static char images[4096], masks[4096], pictures[4096], model[4096];
     snprintf(images, sizeof images, "%s/phantoms/images", folder);
     snprintf(masks, sizeof masks, "%s/phantoms/truth", folder);
+    snprintf(pictures, sizeof pictures, "%s/pictures", folder);
     snprintf(model, sizeof model, "%s/model.gguf", folder);
     static char output[4096];
     snprintf(output, sizeof output, "%s/out", folder);
     commands[0] = (struct command){{FOVEA_PROGRAM, "segment", "--fov", "3", "--layer", "superficial", "--tta", "off",
                                     "--threads", "1", "--models", model, "-o", output, images},
                                    1};
-    commands[1] = (struct command){{FOVEA_PROGRAM, "measure", "--fov", "3", "-o", output, masks}, 0};
+    commands[1] =
+        (struct command){{FOVEA_PROGRAM, "measure", "--fov", "3", "--images", pictures, "-o", output, masks}, 0};
     static char joined[4096];
     snprintf(joined, sizeof joined, "%s/joined", folder);
     commands[2] = (struct command){{FOVEA_PROGRAM, "merge", "-o", output, joined}, 1};
