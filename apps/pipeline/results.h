@@ -135,8 +135,8 @@ enum fv_status fovea_results_write_csv(const struct fovea_results *results, cons
 
 /* Writes the same table for REDCap's import: before its columns record_id (the subject, or where it is unknown the name
  * of the image's files), redcap_repeat_instrument ("fovea") and redcap_repeat_instance (the image's number within its
- * record, in the order of names), after them fovea_complete (0: failed, 2: done); UTF-8 throughout, bytes that are none
- * and line breaks become U+FFFD. Errors: those of results.csv. */
+ * record, in the order of names: it may be another after images were added), after them fovea_complete (0: failed, 2:
+ * done); UTF-8 throughout, bytes that are none and line breaks become U+FFFD. Errors: those of results.csv. */
 enum fv_status fovea_results_write_redcap(const struct fovea_results *results, const char *path,
                                           struct fv_error *error);
 

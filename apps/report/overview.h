@@ -35,7 +35,7 @@ struct fovea_report_overview {
     size_t states[FOVEA_STATE_COUNT], grades[FOVEA_QUALITY_COUNT], ungraded;
     size_t warnings[FOVEA_WARNING_COUNT], warned; /* images with each, and with any */
     size_t measured;
-    bool layer, eye, subject, visit, reason, densities; /* known of any image */
+    bool layer, eye, subject, visit, densities; /* known of any image */
     struct fovea_report_values values[FOVEA_REPORT_MEASURES][FOVEA_REPORT_LAYERS];
     struct fovea_report_reason *reasons; /* owned */
     size_t reason_count, reason_capacity;
