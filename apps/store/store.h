@@ -3,11 +3,12 @@
  *
  * An SQLite database with application_id 0x466f7665 ("Fove") and user_version 1, the version of this schema:
  *
- *   run(key, value)          what the run was made with, as text: fovea_version, command, fov_mm, layer, tta, folds,
- *                            folds_of_model, exact, tuned, save_probability, shipped_models; grader_name, grader_file,
- *                            grader_sha256, grader_license, grader_attribution, grader_note, grader_lineage_1 and so on
- *                            from the last adaptation to the first, and the same of the segmenter (absent: not used, or
- *                            not said); share (K/N of --shard; absent: the whole); images_planned, files_ignored;
+ *   run(key, value)          what the run was made with, as text: fovea_version, command, fov_mm, layer, images,
+ *                            require_grade, reference_axial_length_mm, tta, folds, folds_of_model, exact, tuned,
+ *                            save_probability, shipped_models; grader_name, grader_file, grader_sha256, grader_license,
+ *                            grader_attribution, grader_note, grader_lineage_1 and so on from the last adaptation to
+ *                            the first, and the same of the segmenter (absent: not used, or not said); share (K/N of
+ *                            --shard; absent: the whole); images_planned, files_ignored;
  *                            exports (current or stale: whether results.csv, results.json and report.html say what the
  *                            rows say); merging (yes while a merge is under way)
  *   images                   id
