@@ -63,7 +63,8 @@ static void use_engine_memory(void) {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-enum fv_status fovea_database_fail(const struct fovea_database *database, struct fv_error *error) {
+/* The failure that SQLite reported last. */
+static enum fv_status fail(const struct fovea_database *database, struct fv_error *error) {
     const int code = sqlite3_errcode(database->handle);
     switch (code & 0xff) {
     case SQLITE_NOMEM:
@@ -115,7 +116,7 @@ static enum fv_status open_handle(const char *path, bool write, struct fovea_dat
     if (database->handle == NULL) {
         return fv_error_set(error, FV_ERROR_MEMORY, "%s: out of memory", path);
     }
-    return code == SQLITE_OK ? FV_OK : fovea_database_fail(database, error);
+    return code == SQLITE_OK ? FV_OK : fail(database, error);
 }
 
 enum fv_status fovea_database_open(const char *path, bool write, struct fovea_database *database,
@@ -158,22 +159,19 @@ void fovea_database_close(struct fovea_database *database) {
 }
 
 enum fv_status fovea_database_run(const struct fovea_database *database, const char *text, struct fv_error *error) {
-    return sqlite3_exec(database->handle, text, NULL, NULL, NULL) == SQLITE_OK ? FV_OK
-                                                                               : fovea_database_fail(database, error);
+    return sqlite3_exec(database->handle, text, NULL, NULL, NULL) == SQLITE_OK ? FV_OK : fail(database, error);
 }
 
 enum fv_status fovea_database_prepare(const struct fovea_database *database, const char *text, sqlite3_stmt **statement,
                                       struct fv_error *error) {
     *statement = NULL;
-    return sqlite3_prepare_v2(database->handle, text, -1, statement, NULL) == SQLITE_OK
-               ? FV_OK
-               : fovea_database_fail(database, error);
+    return sqlite3_prepare_v2(database->handle, text, -1, statement, NULL) == SQLITE_OK ? FV_OK : fail(database, error);
 }
 
 enum fv_status fovea_database_step(const struct fovea_database *database, sqlite3_stmt *statement, bool *row,
                                    struct fv_error *error) {
     const int code = sqlite3_step(statement);
-    enum fv_status status = code == SQLITE_ROW || code == SQLITE_DONE ? FV_OK : fovea_database_fail(database, error);
+    enum fv_status status = code == SQLITE_ROW || code == SQLITE_DONE ? FV_OK : fail(database, error);
     if (row != NULL) {
         *row = code == SQLITE_ROW;
     } else {

@@ -29,9 +29,6 @@ enum fv_status fovea_database_begin_writing(struct fovea_database *database, str
 /* Closes it. A database that was written is left as one file if it can be. An empty one is allowed. */
 void fovea_database_close(struct fovea_database *database);
 
-/* The failure that SQLite reported last. */
-enum fv_status fovea_database_fail(const struct fovea_database *database, struct fv_error *error);
-
 /* Runs statements that give no rows. */
 enum fv_status fovea_database_run(const struct fovea_database *database, const char *text, struct fv_error *error);
 

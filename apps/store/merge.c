@@ -217,22 +217,20 @@ static enum fv_status find_earlier(struct fovea_store *store, const struct fovea
     sqlite3_stmt *statement;
     bool row = false;
     *earlier = (struct earlier){0};
-    enum fv_status status = fovea_database_prepare(&store->database,
-                                                   "SELECT id, input_sha256, passing FROM images WHERE CAST(file AS "
-                                                   "BLOB) = CAST(? AS BLOB) AND copy = ?",
-                                                   &statement, error);
-    if (status == FV_OK) {
-        fovea_database_bind_text(statement, 1, input->name);
-        sqlite3_bind_int64(statement, 2, (sqlite3_int64)input->copy);
-        status = fovea_database_step(&store->database, statement, &row, error);
+    enum fv_status status = fovea_store_statement(store, FOVEA_STATEMENT_FIND, &statement, error);
+    if (status != FV_OK) {
+        return status;
     }
+    fovea_database_bind_text(statement, 1, input->name);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)input->copy);
+    status = fovea_database_step(&store->database, statement, &row, error);
     if (row) {
         const char *digest = (const char *)sqlite3_column_text(statement, 1);
         earlier->id = sqlite3_column_int64(statement, 0);
         snprintf(earlier->digest, sizeof earlier->digest, "%s", digest != NULL ? digest : "");
         earlier->passing = sqlite3_column_int(statement, 2) != 0;
     }
-    sqlite3_finalize(statement);
+    sqlite3_reset(statement);
     return status;
 }
 

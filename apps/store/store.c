@@ -143,7 +143,8 @@ static enum fv_status compile_put(struct fovea_store *store, struct fv_error *er
 enum fv_status fovea_store_statement(struct fovea_store *store, enum fovea_statement which, sqlite3_stmt **statement,
                                      struct fv_error *error) {
     static const char *const texts[FOVEA_STATEMENT_COUNT] = {
-        [FOVEA_STATEMENT_FIND] = "SELECT id FROM images WHERE CAST(file AS BLOB) = CAST(? AS BLOB) AND copy = ?",
+        [FOVEA_STATEMENT_FIND] =
+            "SELECT id, input_sha256, passing FROM images WHERE CAST(file AS BLOB) = CAST(? AS BLOB) AND copy = ?",
         [FOVEA_STATEMENT_FIND_OUTPUT] = "SELECT id FROM images WHERE CAST(output AS BLOB) = CAST(? AS BLOB)",
         [FOVEA_STATEMENT_PUT_FILE] = "INSERT INTO files VALUES (?, ?, ?)",
         [FOVEA_STATEMENT_PUT_PICTURE] = "INSERT INTO thumbnails VALUES (?, ?, ?)",
