@@ -199,6 +199,85 @@ START_TEST(the_plan_sees_what_changed) {
 }
 END_TEST
 
+/* A mask with an image, a deep image, and its partner. */
+enum { MASK = 1, DEEP = 2, PARTNER = 4 };
+static struct fovea_input *const mask = &listed[0], *const deep = &listed[1], *const partner = &listed[2];
+
+/* Lists them, and makes a folder with their results. */
+static void keep_three(struct fovea_run_folder *out) {
+    static char picture[4096];
+    const struct fovea_results results = store_results(0);
+    const struct fovea_run_request request = {.results = &results, .inputs = &list};
+    struct fovea_plan plan;
+    struct fv_error error = {0};
+    list_inputs(3);
+    snprintf(picture, sizeof picture, "%s/picture", store_folder);
+    store_write_text("picture", "as it was");
+    mask->image = picture;
+    deep->partner = 3;
+    partner->scan = fovea_scan_of_option(3, FOVEA_LAYER_SUPERFICIAL);
+    open_out(out, &request, &plan);
+    fovea_plan_release(&plan);
+    struct fovea_result kept[3];
+    for (size_t i = 0; i < 3; i++) {
+        kept[i] = (struct fovea_result){.input = &listed[i], .scan = listed[i].scan};
+    }
+    ck_assert_int_eq(fovea_file_digest(picture, kept[0].image_digest, &error), FV_OK);
+    kept[1].grade_partner = partner->name;
+    kept[1].partner_scan = &partner->scan;
+    ck_assert_int_eq(fovea_file_digest(partner->path, kept[1].partner_digest, &error), FV_OK);
+    for (size_t i = 0; i < 3; i++) {
+        keep_result(out, &kept[i], i + 1);
+    }
+    ck_assert_int_eq(fovea_run_folder_commit(out, true, &error), FV_OK);
+}
+
+/* Those of them that have changed, the others being done; the reason of the first is `reason`. */
+static void expect_changed(const struct fovea_run_folder *out, unsigned changed, const char *reason) {
+    struct fovea_plan plan;
+    struct fv_error error = {0};
+    ck_assert_msg(fovea_plan_make(out->store, out->path, &list, &plan, &error) == FV_OK, "%s", error.message);
+    for (unsigned i = 0; i < 3; i++) {
+        const enum fovea_fate expected = (changed >> i & 1) != 0 ? FOVEA_FATE_CHANGED : FOVEA_FATE_DONE;
+        ck_assert_msg(plan.fates[i] == expected, "%u: %d, expected %d: %s", i, plan.fates[i], expected, reason);
+    }
+    ck_assert_msg(changed == 0 || strstr(plan.reasons[plan.changed], reason) != NULL, "%s", plan.reasons[plan.changed]);
+    fovea_plan_release(&plan);
+}
+
+START_TEST(the_plan_sees_what_belongs_to_an_input) {
+    struct fovea_run_folder out;
+    store_folder = support_make_folder();
+    keep_three(&out);
+    expect_changed(&out, 0, "");
+    mask->scan.axial_length_mm = 25;
+    expect_changed(&out, MASK, "axial length");
+    mask->scan.axial_length_mm = 0;
+    mask->scan.page = 2;
+    expect_changed(&out, MASK, "page");
+    mask->scan.page = 0;
+    const char *picture = mask->image;
+    mask->image = NULL;
+    expect_changed(&out, MASK, "its image is not what it was");
+    mask->image = picture;
+    store_write_text("picture", "as it is");
+    expect_changed(&out, MASK, "its image is not what it was");
+    store_write_text("picture", "as it was");
+    partner->scan.field_x_mm = 6;
+    expect_changed(&out, DEEP | PARTNER, "the scan of its superficial partner");
+    partner->scan.field_x_mm = 3;
+    deep->partner = 1;
+    expect_changed(&out, DEEP, "another superficial image");
+    deep->partner = 0;
+    expect_changed(&out, DEEP, "another superficial image");
+    deep->partner = 3;
+    store_write_text(partner->name, "another");
+    expect_changed(&out, DEEP | PARTNER, "its superficial partner is not what it was");
+    fovea_run_folder_close(&out);
+    support_remove_folder(store_folder);
+}
+END_TEST
+
 /* What was committed, but whose files were not moved before the end, is finished by the next that opens the folder. */
 START_TEST(moves_are_finished) {
     struct fovea_run_folder out;
@@ -395,6 +474,7 @@ int main(void) {
     tcase_add_test(tests, shares_are_the_whole_and_stable);
     tcase_add_test(tests, shares_keep_pairs_together);
     tcase_add_test(tests, the_plan_sees_what_changed);
+    tcase_add_test(tests, the_plan_sees_what_belongs_to_an_input);
     tcase_add_test(tests, moves_are_finished);
     tcase_add_test(tests, a_killed_run_is_seen_without_a_trace);
     tcase_add_test(tests, memory_may_run_out_in_folders);

@@ -256,23 +256,67 @@ START_TEST(rows_are_replaced) {
 }
 END_TEST
 
-START_TEST(what_was_made_otherwise_is_named) {
-    struct fv_error error = {0};
-    struct fovea_store *store = fill_store();
-    struct fovea_results results = store_results(ROWS);
-    ck_assert_int_eq(fovea_store_compare(store, &results, "out", &error), FV_OK);
-    struct fovea_model_about other = *results.segmenter;
-    other.sha256 = "0000";
-    results.field_mm = 6;
-    results.mirrored = false;
-    results.segmenter = &other;
-    ck_assert_int_eq(fovea_store_compare(store, &results, "out", &error), FV_ERROR_ARGUMENT);
-    static const char *const parts[] = {"out ", "--fov was 2.9 and is 6", "--tta was mirror and is off",
-                                        "SHA-256 was 5678... and is 0000..."};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        ck_assert_msg(strstr(error.message, parts[i]) != NULL, "%s", error.message);
-    }
+/* What was said when the store holds `before` and is compared with `after`; an empty text if they are the same. */
+static const char *difference(const struct fovea_results *before, const struct fovea_results *after) {
+    static struct fv_error error;
+    error = (struct fv_error){0};
+    struct fovea_store *store = open_store(true);
+    ck_assert_int_eq(fovea_store_describe(store, before, &error), FV_OK);
+    const enum fv_status status = fovea_store_compare(store, after, "out", &error);
+    ck_assert_int_eq(status, error.message[0] == '\0' ? FV_OK : FV_ERROR_ARGUMENT);
     fovea_store_close(store);
+    return error.message;
+}
+
+/* All that changes results, and nothing else. */
+START_TEST(what_was_made_otherwise_is_named) {
+    store_folder = support_make_folder();
+    static const size_t folds[] = {0, 4};
+    const struct fovea_results before = store_results(ROWS);
+    struct fovea_model_about other = *before.segmenter;
+    other.sha256 = "0000";
+    struct fovea_results after[15];
+    for (size_t i = 0; i < sizeof after / sizeof *after; i++) {
+        after[i] = before;
+    }
+    after[0].planned = after[0].ignored = 77;
+    after[1].field_mm = 6;
+    after[2].mirrored = false;
+    after[3].segmenter = &other;
+    after[4].version = "0.2";
+    after[5].command = "grade";
+    after[6].layer = "";
+    after[7].images = true;
+    after[8].require_grade = true;
+    after[9].reference_axial_length_mm = 24.46;
+    after[10].folds = folds;
+    after[10].fold_count = 2;
+    after[11].planning.exact = true;
+    after[12].planning.tune = false;
+    after[13].probability = true;
+    after[14].grader = NULL;
+    static const char *const parts[] = {"",
+                                        "--fov was 2.9 and is 6",
+                                        "--tta was mirror and is off",
+                                        "segmenter's SHA-256 was 5678... and is 0000...",
+                                        "version was 0.1 and is 0.2",
+                                        "command was run and is grade",
+                                        "--layer was deep and is none",
+                                        "--images was none and is yes",
+                                        "--require-grade was none and is yes",
+                                        "--reference-axial-length was none and is 24.46",
+                                        "--folds was 0 3 12 and is 0 4",
+                                        "--exact was no and is yes",
+                                        "--tune was yes and is no",
+                                        "--save-probability was no and is yes",
+                                        "grader's SHA-256 was 1234... and is none"};
+    for (size_t i = 0; i < sizeof after / sizeof *after; i++) {
+        const char *said = difference(&before, &after[i]), *start = "out holds results that were made otherwise: ";
+        ck_assert_str_eq(i == 0 || strncmp(said, start, strlen(start)) != 0 ? said : said + strlen(start), parts[i]);
+    }
+    after[1].mirrored = false;
+    const char *said = difference(&before, &after[1]);
+    ck_assert_msg(strstr(said, "--fov was 2.9 and is 6; --tta was mirror and is off") != NULL, "%s", said);
     support_remove_folder(store_folder);
 }
 END_TEST
