@@ -1,5 +1,6 @@
 # What the tests from outside share; sourced by them after they have made their arguments absolute paths. Makes a fresh
-# folder under TMPDIR, which is removed at the end, and works in it. `failures` counts; `python` is Debian's, if there is one.
+# folder under TMPDIR, which is removed at the end, and works in it. `failures` counts; `python` is Debian's, if there is
+# one.
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1

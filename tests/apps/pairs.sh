@@ -144,7 +144,8 @@ unsized() {
 }
 expect 1 "2 ok (2 not graded), 0 ungradable, 1 failed" unsized --scans unknown.csv
 expect 4 "axial length, page, subject or visit (and 1 other input has changed)" unsized --scans known.csv
-expect 0 "again: 2.png: the scan of its superficial partner is not what it was" unsized --scans known.csv --overwrite --dry-run
+expect 0 "again: 2.png: the scan of its superficial partner is not what it was" \
+    unsized --scans known.csv --overwrite --dry-run
 expect 0 "3 ok (1 not graded)" unsized --scans known.csv --overwrite
 equal "grade when the partner's field of view is known" "$(value sized 2.png grade)" "$(value sized 1.png grade)"
 
