@@ -31,12 +31,12 @@ extern const char *const fovea_state_names[FOVEA_STATE_COUNT];
 struct fovea_result {
     const struct fovea_input *input; /* reports need its name, stem and copy */
     enum fovea_state state;
-    char *reason;                   /* why it failed, or a remark; NULL: none; owned */
-    struct fovea_scan scan;         /* its texts belong to the input; not its remarks */
-    char *remarks;                  /* what is to be known of the scan and its file; NULL: nothing; owned */
-    bool passing;                   /* it failed for want of memory or of a readable file: another try may succeed */
-    char digest[FOVEA_DIGEST_SIZE]; /* the SHA-256 of the input; "": not known */
-    const char *scan_fingerprint;   /* fovea_scan_fingerprint of the scan; NULL: to be made of it */
+    char *reason;                         /* why it failed, or a remark; NULL: none; owned */
+    struct fovea_scan scan;               /* its texts belong to the input; not its remarks */
+    char *remarks;                        /* what is to be known of the scan and its file; NULL: nothing; owned */
+    bool passing;                         /* it, or its partner's grade, lacked memory or a file: another try may do */
+    char digest[FOVEA_DIGEST_SIZE];       /* the SHA-256 of the input; "": not known */
+    const char *scan_fingerprint;         /* fovea_scan_fingerprint of the scan; NULL: to be made of it */
     char image_digest[FOVEA_DIGEST_SIZE]; /* that of the image that belongs to a mask; "": none */
     const char *instruction_set;          /* that the nets ran with, static; NULL: there were none */
     uint32_t width, height;               /* pixels; 0: could not be read */

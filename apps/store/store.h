@@ -19,7 +19,8 @@
  *                            status (ok, ungradable, failed), reason, remarks
  *                            scan: fovea_scan_fingerprint of what was known beforehand
  *                            image_sha256: of the image that belongs to a mask; NULL: none
- *                            passing: 1 where it failed for want of memory or of a readable file, and is tried again
+ *                            passing: 1 where it, or its partner's grade, failed for want of memory or of a
+ *                            readable file, and is tried again
  *                            width_px, height_px, grade, p_ungradable, p_gradable, p_outstanding
  *                            grade_source: own, or partner where a deep image took that of grade_partner, a name like
  *                            file, whose SHA-256 was grade_partner_sha256 and whose scan (as above)
